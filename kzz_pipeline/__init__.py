@@ -1,0 +1,1 @@
+"""Open pipeline for Chinese budget-performance releases: raw text in, trusted Parquet out."""

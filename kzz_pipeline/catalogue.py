@@ -1,0 +1,102 @@
+"""What is published under a curated root, from which bytes, and what was published before: an append-only record."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS versions (
+    version INTEGER PRIMARY KEY, root TEXT NOT NULL, release_id TEXT NOT NULL, source_path TEXT NOT NULL,
+    source_sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL, stamp TEXT NOT NULL, status TEXT NOT NULL,
+    reason TEXT NOT NULL, fiscal_years TEXT NOT NULL, run_id TEXT NOT NULL, recorded_at TEXT NOT NULL,
+    current INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS current_version ON versions (root, release_id) WHERE current;
+CREATE INDEX IF NOT EXISTS version_history ON versions (root, release_id, version);
+CREATE INDEX IF NOT EXISTS version_bytes ON versions (root, source_sha256);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A release as it was last taken in, or once was.
+
+    `status` is `published`, `refused` (with the reason) or `alias` (the bytes of another release, named by
+    `reason`). `fingerprint` covers bytes, corrections, vocabulary and code; `stamp` the file's size and times;
+    `fiscal_years` is a comma-separated list.
+    """
+
+    release_id: str
+    source_path: str
+    source_sha256: str
+    fingerprint: str
+    stamp: str
+    status: str
+    reason: str
+    fiscal_years: str
+    run_id: str
+    recorded_at: str = ""
+
+    @property
+    def years(self) -> set[int]:
+        return {int(year) for year in self.fiscal_years.split(",") if year}
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Version))
+
+
+class Catalogue:
+    """The record for one curated root, in a SQLite file that several roots and processes may share."""
+
+    def __init__(self, path: Path, out_root: Path) -> None:
+        self.path = path
+        self.root = str(out_root.resolve())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connection() as connection:
+            connection.executescript(_SCHEMA)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
+            yield connection
+
+    def current(self) -> dict[str, Version]:
+        """The last version of every release, by release id."""
+        with self._connection() as connection:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM versions WHERE root = ? AND current", (self.root,))
+            return {row[0]: Version(*row) for row in rows}
+
+    def history(self, release_id: str) -> list[Version]:
+        """Every version of a release, the oldest first."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM versions WHERE root = ? AND release_id = ? ORDER BY version",
+                (self.root, release_id),
+            )
+            return [Version(*row) for row in rows]
+
+    def record(self, versions: list[Version]) -> None:
+        """Add versions; each becomes the current one of its release, all of them or none."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._connection() as connection:
+            for version in versions:
+                connection.execute(
+                    "UPDATE versions SET current = 0 WHERE root = ? AND release_id = ? AND current",
+                    (self.root, version.release_id),
+                )
+                values = [getattr(version, field.name) for field in fields(Version)][:-1]
+                connection.execute(
+                    f"INSERT INTO versions (root, current, {_COLUMNS}) VALUES (?, 1, {', '.join('?' * 10)})",
+                    (self.root, *values, now),
+                )
+
+    def touch(self, stamps: dict[str, str]) -> None:
+        """Note that files were rewritten with the bytes they had: release id to stamp."""
+        with self._connection() as connection:
+            connection.executemany(
+                "UPDATE versions SET stamp = ? WHERE root = ? AND release_id = ? AND current",
+                [(stamp, self.root, release_id) for release_id, stamp in stamps.items()],
+            )

@@ -1,0 +1,295 @@
+"""A row of the indicator tree: which cells are labels, which is the indicator, which its value.
+
+Cells are known by what they say and by their order, since the merged cells of the form were lost: labels stand
+before the name, the name before the value, and either may be any number of cells further right.
+"""
+
+import re
+from typing import NamedTuple
+
+from kzz_pipeline.core.characters import fold, squeeze, strip
+from kzz_pipeline.core.tokens import Item
+from kzz_pipeline.core.units import Units
+from kzz_pipeline.core.values import is_numeric_value, looks_like_value
+
+# Columns of the tree that are no attribute of an indicator.
+_TREE = {"tree", "long_term_tree", "level1", "level2", "level3"}
+_COMPARATOR = re.compile(
+    r"^(?:[<>=≥≤±]{1,2}|大于等于|小于等于|大于|小于|等于|不低于|不少于|不超过|不高于|正向|反向|定性|定量)$"
+)
+_UNKNOWN_LABEL = re.compile(r"^[^\d%()（）]{1,12}指标$")
+_GLUED = re.compile(r"^(.*[\u4e00-\u9fff)）%])[\s\u00a0\u3000]+(\S(?:.*\S)?)$")
+_OPENING, _CLOSING = "(（[【〔", ")）]】〕"
+
+
+class Reading(NamedTuple):
+    """One cell of a row read: its role, the number of its indicator on this row (0 for none), its name."""
+
+    item: Item
+    role: str
+    indicator: int
+    name: str | None
+
+
+class AttributeColumn(NamedTuple):
+    """A column of the tree behind the indicator's name: its cell in the header line and its canonical name."""
+
+    column: int
+    name: str | None
+
+
+class TreeHeader(NamedTuple):
+    """The columns behind 三级指标 as the header line names them, and the cell of 三级指标 itself."""
+
+    name_column: int | None
+    columns: tuple[AttributeColumn, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        return len(self.columns) <= 1
+
+
+PLAIN_HEADER = TreeHeader(None, ())
+
+
+def is_tree_header(items: list[Item]) -> bool:
+    """Whether a line names the columns of the indicator tree."""
+    headers = {item.label.header for item in items if item.label and item.label.header}
+    levels = len(headers & {"level1", "level2", "level3"})
+    return levels >= 2 or (levels == 1 and "value" in headers)
+
+
+def tree_header(items: list[Item]) -> TreeHeader:
+    """The columns that a header line names behind 三级指标, in order."""
+    name_column = None
+    columns = []
+    for item in items:
+        header = item.label.header if item.label else None
+        if header == "level3":
+            name_column = item.column
+        elif name_column is not None and header not in _TREE:
+            columns.append(AttributeColumn(item.column, header))
+    return TreeHeader(name_column, tuple(columns))
+
+
+def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
+    """The roles of a row's cells. What fits no pattern is `unread`, its reason as name; nothing is dropped."""
+    readings: list[Reading] = []
+    indicator = 0
+    for group in _groups(items):
+        labels, rest = _labels_and_rest(group)
+        readings.extend(_label_readings(labels))
+        for read in _rest_readings(rest, header, units):
+            readings.append(read._replace(indicator=read.indicator + indicator if read.indicator else 0))
+        indicator = max([indicator, *(read.indicator for read in readings)])
+    return readings
+
+
+def _is_strong(item: Item) -> bool:
+    return item.label is not None and item.label.is_level and not item.label.weak
+
+
+def _groups(items: list[Item]) -> list[list[Item]]:
+    """A line cut before every label that follows a complete name and value: two rows printed as one."""
+    groups: list[list[Item]] = [[]]
+    behind = 0
+    for item in items:
+        if _is_strong(item) and behind >= 2:
+            groups.append([])
+            behind = 0
+        elif behind or not (item.label and (item.label.is_level or item.label.header)):
+            behind += 1
+        groups[-1].append(item)
+    return groups
+
+
+def _labels_and_rest(items: list[Item]) -> tuple[list[Item], list[Item]]:
+    count = 0
+    for item in items:
+        if item.label is None or not (item.label.is_level or item.label.header in ("tree", "long_term_tree")):
+            break
+        count += 1
+    labels, rest = items[:count], items[count:]
+    # 满意度 ⇥ ≥90%: the last label is the indicator's own name where only a value stands behind it.
+    if labels and len(rest) == 1:
+        last = labels[-1]
+        twice = len(labels) >= 3 and squeeze(last.text) == squeeze(labels[-2].text)
+        if (last.label and last.label.weak) or twice:
+            return labels[:-1], [last, *rest]
+    return labels, rest
+
+
+def _label_readings(labels: list[Item]) -> list[Reading]:
+    readings = []
+    for index, item in enumerate(labels):
+        label = item.label
+        assert label is not None
+        if not label.is_level:
+            readings.append(Reading(item, "indicator_header", 0, label.header))
+            continue
+        followed = any(later.label and later.label.is_level for later in labels[index + 1 :])
+        preceded = any(read.role in ("level1_label", "level2_label") for read in readings)
+        if label.level1 is None:
+            level = 2
+        elif label.level2 is None:
+            level = 1
+        else:
+            level = 1 if followed and not preceded else 2
+        role, name = ("level1_label", label.level1) if level == 1 else ("level2_label", label.level2)
+        readings.append(Reading(item, role, 0, name))
+    return readings
+
+
+def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
+    match len(rest):
+        case 0:
+            return []
+        case 1:
+            return _single(rest[0])
+        case 2:
+            return _pair(rest)
+    if not header.is_plain:
+        return _with_attributes(rest, header, units)
+    return _many(rest, units)
+
+
+def _single(item: Item) -> list[Reading]:
+    glued = _GLUED.match(item.text)
+    if glued and is_numeric_value(glued[2]) and not is_numeric_value(glued[1]):
+        part = item.part or 1
+        return [
+            Reading(Item(item.column, part, glued[1], None), "indicator", 1, None),
+            Reading(Item(item.column, part + 1, glued[2], None), "value", 1, None),
+        ]
+    reason = "value-without-name" if looks_like_value(item.text) else "name-without-value"
+    return [Reading(item, "unread", 0, reason)]
+
+
+def _pair(rest: list[Item]) -> list[Reading]:
+    name, value = rest
+    if is_numeric_value(name.text):
+        # Neither ≥90% ⇥ 100% nor a value printed before its name says which is which.
+        return [Reading(item, "unread", 0, "value-without-name") for item in rest]
+    return [Reading(name, "indicator", 1, None), Reading(value, "value", 1, None)]
+
+
+def _many(rest: list[Item], units: Units) -> list[Reading]:
+    """Three cells or more behind the labels of a template with no further columns."""
+    if len(rest) == 4 and _is_two_pairs(rest):
+        return [*_pair(rest[:2]), *(read._replace(indicator=2) for read in _pair(rest[2:]))]
+    first, second, *others = rest
+    if _UNKNOWN_LABEL.match(squeeze(first.text)) and not looks_like_value(second.text):
+        return [Reading(first, "unknown_label", 0, strip(first.text)), *_rest_readings(rest[1:], PLAIN_HEADER, units)]
+    if is_numeric_value(first.text):
+        return [Reading(item, "unread", 0, "value-without-name") for item in rest]
+    if _COMPARATOR.match(fold(second.text)) and is_numeric_value(others[0].text):
+        readings = [
+            Reading(first, "indicator", 1, None),
+            Reading(second, "attribute", 1, "operator"),
+            Reading(others[0], "value", 1, None),
+        ]
+        others = others[1:]
+    elif not looks_like_value(second.text) and _is_open(first.text) and looks_like_value(others[0].text):
+        # A name cut in two inside its bracket: both parts are the indicator.
+        readings = [
+            Reading(first, "indicator", 1, None),
+            Reading(second, "indicator", 1, None),
+            Reading(others[0], "value", 1, None),
+        ]
+        others = others[1:]
+    elif not looks_like_value(second.text) and looks_like_value(others[0].text) and len(others) == 1:
+        readings = [
+            Reading(first, "unread", 0, "text-before-name"),
+            Reading(second, "indicator", 1, None),
+            Reading(others[0], "value", 1, None),
+        ]
+        others = []
+    else:
+        readings = [Reading(first, "indicator", 1, None), Reading(second, "value", 1, None)]
+    if others and is_numeric_value(readings[-1].item.text) and units.find(fold(others[0].text)):
+        readings.append(Reading(others[0], "attribute", 1, "unit"))
+        others = others[1:]
+    for item in others:
+        reason = "second-value" if looks_like_value(item.text) else "text-behind-value"
+        readings.append(Reading(item, "unread", 0, reason))
+    return readings
+
+
+def _is_open(text: str) -> bool:
+    return sum(text.count(sign) for sign in _OPENING) > sum(text.count(sign) for sign in _CLOSING)
+
+
+def _is_two_pairs(rest: list[Item]) -> bool:
+    numeric = [is_numeric_value(item.text) for item in rest]
+    return numeric == [False, True, False, True]
+
+
+def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
+    """A row of a template with columns beside the value: each cell goes to the column it fits and lies nearest to."""
+    name, *cells = rest
+    columns = header.columns
+    shift = name.column - header.name_column if header.name_column is not None else 0
+    if len(cells) == len(columns):
+        chosen: list[int | None] = list(range(len(columns)))
+    else:
+        chosen = _fit(cells, columns, shift, units)
+    names = [columns[at].name if at is not None else None for at in chosen]
+    readings = [Reading(name, "indicator", 1, None)]
+    if "value" not in names:
+        free = [index for index, at in enumerate(chosen) if at is None]
+        numeric = [index for index in free if looks_like_value(cells[index].text)]
+        for index in (numeric or free)[:1]:
+            names[index] = "value"
+    has_value = False
+    for item, at, column in zip(cells, chosen, names, strict=True):
+        if column == "value" and not has_value:
+            readings.append(Reading(item, "value", 1, None))
+            has_value = True
+        elif at is None:
+            readings.append(Reading(item, "unread", 0, "text-behind-value"))
+        else:
+            readings.append(Reading(item, "attribute", 1, column))
+    if not has_value:
+        return [Reading(name, "unread", 0, "name-without-value"), *(r._replace(role="unread", indicator=0, name="value-without-name") for r in readings[1:])]
+    return readings
+
+
+def _fit(
+    cells: list[Item], columns: tuple[AttributeColumn, ...], shift: int, units: Units
+) -> list[int | None]:
+    """For each cell the column that suits it, keeping their order; None where more cells than columns are left."""
+    known: dict[tuple[int, int], tuple[float, tuple[int | None, ...]]] = {}
+
+    def solve(cell: int, column: int) -> tuple[float, tuple[int | None, ...]]:
+        if cell == len(cells):
+            return 0.0, ()
+        if (cell, column) in known:
+            return known[cell, column]
+        cost, rest = solve(cell + 1, column)
+        best = (cost + 8.0, (None, *rest))
+        for at in range(column, len(columns)):
+            cost, rest = solve(cell + 1, at + 1)
+            cost += min(abs(cells[cell].column - columns[at].column - shift), 3)
+            cost += _misfit(cells[cell].text, columns[at].name, units)
+            if cost < best[0]:
+                best = (cost, (at, *rest))
+        known[cell, column] = best
+        return best
+
+    return list(solve(0, 0)[1])
+
+
+def _misfit(text: str, column: str | None, units: Units) -> float:
+    folded = fold(text)
+    comparator = bool(_COMPARATOR.match(folded))
+    match column:
+        case "operator" | "direction":
+            return 0.0 if comparator else 6.0
+        case "unit":
+            return 0.0 if not is_numeric_value(text) and units.find(folded) else 6.0
+        case "weight":
+            return 0.0 if re.fullmatch(r"\d+(?:\.\d+)?[分%]?", folded) else 6.0
+        case "value":
+            return 5.0 if comparator else (0.0 if looks_like_value(text) else 1.0)
+        case _:
+            return 2.0 if comparator else 0.5

@@ -1,0 +1,482 @@
+"""Layout recovery: lines of ragged cells to tokens with roles.
+
+A release is read top to bottom: what stands before the tables, the list, then table after table. Inside a table the
+zone (header fields, goal, indicators) follows from the labels that the lines themselves print, never from a
+cell's number alone. What fits nowhere is `unread`, with its reason.
+"""
+
+from kzz_pipeline.core.characters import squeeze, strip
+from kzz_pipeline.core.document import Document
+from kzz_pipeline.core.indicator_rows import PLAIN_HEADER, TreeHeader, is_tree_header, read_row, tree_header
+from kzz_pipeline.core.listing import (
+    DEFAULT_COLUMNS,
+    Columns,
+    header_columns,
+    is_list_header,
+    is_list_row,
+    row_roles,
+    total_roles,
+)
+from kzz_pipeline.core.money import is_amount
+from kzz_pipeline.core.tokens import Item, Parse, Token
+from kzz_pipeline.core.units import Units
+from kzz_pipeline.core.vocabulary import Label, Vocabulary, money_unit_line, year_of
+
+# Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
+_ANCHORS = {"budget_unit", "project_name", "implementing_unit", "department", "total_funds", "project_funds"}
+_NAME_FIELDS = {"budget_unit", "project_name", "implementing_unit", "department"}
+# Fields whose text may go on in further cells and lines.
+_BLOCK_FIELDS = {"main_duties", "main_tasks", "project_summary", "project_basis"}
+_LOOKAHEAD_LINES = 12
+_TITLE_WORDS = ("绩效", "目标", "预算", "项目")
+
+
+def read_layout(document: Document, vocabulary: Vocabulary, units: Units) -> Parse:
+    """The tokens of a release, in reading order: every non-empty cell has a role, or one for each of its parts."""
+    reader = _Reader(document, vocabulary, units)
+    for index, line in enumerate(document.lines):
+        if line and not line.isspace():
+            items = reader.items(line)
+            if items:
+                reader.read_line(index, items)
+    reader.close_table()
+    return Parse(document, reader.tokens, reader.table_no)
+
+
+class _Reader:
+    """The state of one reading; `tokens` grows line by line."""
+
+    def __init__(self, document: Document, vocabulary: Vocabulary, units: Units) -> None:
+        self.lines = document.lines
+        self.vocabulary = vocabulary
+        self.units = units
+        self.tokens: list[Token] = []
+        self.table_no = 0
+        self.zone = "preamble"
+        self.listed = 0
+        self.columns: Columns = []
+        self.has_total = False
+        self._begin_table_state()
+
+    def _begin_table_state(self) -> None:
+        self.header: TreeHeader = PLAIN_HEADER
+        self.indicators = 0
+        self.field_no = 0
+        self.fields: dict[str, str] = {}
+        self.totals: list[str] = []
+        self.pending: str | None = None
+        self.goal_scopes: list[str] = ["annual"]
+        self.has_goal = False
+        self.has_satisfaction = False
+        self.has_year = False
+        self.deferred: list[int] = []
+
+    # -- cells ---------------------------------------------------------------------------------------------
+
+    def items(self, line: str) -> list[Item]:
+        label = self.vocabulary.label
+        return [
+            Item(column, 0, raw, label(raw)) for column, raw in enumerate(line.split("\t"), 1) if raw and strip(raw)
+        ]
+
+    def _split(self, items: list[Item]) -> list[Item]:
+        """`items` with every cell that merges a label and what stood beside it taken apart."""
+        whole = True
+        parts: list[Item] = []
+        for item in items:
+            spans = None if item.label else self.vocabulary.split(item.text)
+            if spans is None:
+                parts.append(item)
+                continue
+            whole = False
+            (head_start, head_end), (tail_start, tail_end) = spans
+            head, tail = item.text[head_start:head_end], item.text[tail_start:tail_end]
+            first = item.part or 1
+            parts.append(Item(item.column, first, head, self.vocabulary.label(head)))
+            parts.extend(self._split([Item(item.column, first + 1, tail, self.vocabulary.label(tail))]))
+        return items if whole else parts
+
+    def _emit(self, index: int, item: Item, role: str, item_no: int = 0, name: str | None = None) -> None:
+        self.tokens.append(Token(index + 1, item.column, item.part, item.text, role, self.table_no, item_no, name))
+
+    def _defer(self, index: int, item: Item) -> None:
+        """Keep a cell without a label until its table is whole: it may repeat what is printed further down."""
+        self.deferred.append(len(self.tokens))
+        self._emit(index, item, "unread", 0, "stray")
+
+    # -- lines ---------------------------------------------------------------------------------------------
+
+    def read_line(self, index: int, items: list[Item]) -> None:
+        if len(items) <= 6 and self._read_title(index, items):
+            return
+        if self.zone in ("preamble", "list"):
+            self._read_before_tables(index, items)
+            return
+        if self._is_next_table(index, items):
+            self._open_table()
+        if is_list_header(items):
+            self._read_list_header(index, items)
+        elif is_tree_header(items):
+            self._read_tree_header(index, items)
+        elif self.zone == "indicators":
+            if self._is_field_line(items):
+                self._read_fields(index, items)
+            elif self._is_goal_line(items):
+                self._read_goal_labels(index, items)
+            else:
+                self._read_indicator_row(index, items)
+        elif self.zone == "goal":
+            self._read_in_goal(index, items)
+        else:
+            self._read_in_header(index, items)
+
+    def _read_title(self, index: int, items: list[Item]) -> bool:
+        at, reading = 0, None
+        for at, item in enumerate(items):
+            if item.label is None or item.label.goal:
+                reading = self.vocabulary.title(item.text)
+                if reading is not None:
+                    break
+        if reading is None or at > 1 or (self.zone == "goal" and not self._next_is(index, ("field",))):
+            return False
+        following = self._next_structure(index)
+        if self.zone == "preamble" and following in ("list", "title"):
+            for item in items:
+                self._read_loose(index, item, "title")
+            return True
+        if following == "title" and self.table_no:
+            for item in items:
+                self._emit(index, item, "unread", 0, "title-without-table")
+            return True
+        if not (following == "tree" and self.indicators and not self.has_satisfaction):
+            self._open_table()
+        for item in items:
+            role = "table_title" if item is items[at] else ""
+            self._read_loose(index, item, role, reading.year if role else None)
+        return True
+
+    def _read_loose(self, index: int, item: Item, role: str, year: str | None = None) -> None:
+        """A cell of a title line: the title (perhaps with its year), a year, a unit of money, or unread."""
+        if role == "table_title" and year:
+            self._emit(index, item, role, 0, year)
+            self.has_year = True
+        elif role and (role == "table_title" or self.vocabulary.title(item.text)):
+            self._emit(index, item, role)
+        elif year_of(item.text):
+            self._emit(index, item, "year")
+            self.has_year = True
+        elif unit := money_unit_line(item.text):
+            self._emit(index, item, "money_unit", 0, unit)
+        else:
+            self._emit(index, item, "unread", 0, "beside-title")
+
+    # -- looking ahead -------------------------------------------------------------------------------------
+
+    def _next_is(self, index: int, kinds: tuple[str, ...]) -> bool:
+        return self._next_structure(index) in kinds
+
+    def _next_structure(self, index: int) -> str:
+        """What the next telling line is: `list`, `field`, `tree`, `title`, `end` of the file or `none`."""
+        seen = 0
+        for line in self.lines[index + 1 :]:
+            items = self.items(line) if line else []
+            if not items:
+                continue
+            if is_list_header(items):
+                return "list"
+            if is_tree_header(items):
+                return "tree"
+            labels = [item.label for item in self._split(items) if item.label]
+            if any(label.field in _ANCHORS for label in labels):
+                return "field"
+            if any(label.is_level and not label.weak for label in labels):
+                return "tree"
+            if len(items) <= 3 and any(self.vocabulary.title(item.text) for item in items):
+                return "title"
+            seen += 1
+            if seen >= _LOOKAHEAD_LINES:
+                return "none"
+        return "end"
+
+    def _is_next_table(self, index: int, items: list[Item]) -> bool:
+        """Whether a line opens a further table whose title was lost: its header begins again behind indicators."""
+        if self.zone != "indicators" or not self.indicators:
+            return False
+        if all(year_of(item.text) or money_unit_line(item.text) for item in items):
+            return self._next_is(index, ("field",))
+        names = [part for part in self._split(items) if part.label and part.label.field in _NAME_FIELDS]
+        return any(self._is_anchor(part, items) and part.label.field in self.fields for part in names if part.label)
+
+    @staticmethod
+    def _is_anchor(part: Item, items: list[Item]) -> bool:
+        label = part.label
+        if label is None or label.field not in _ANCHORS or label.unit:
+            return False
+        return not any(item.label and item.label.is_level and not item.label.weak for item in items)
+
+    def _is_field_line(self, items: list[Item]) -> bool:
+        return any(self._is_anchor(part, items) for part in self._split(items))
+
+    @staticmethod
+    def _is_goal_line(items: list[Item]) -> bool:
+        return items[0].label is not None and items[0].label.goal is not None and not items[0].label.header
+
+    # -- before the tables ---------------------------------------------------------------------------------
+
+    def _read_before_tables(self, index: int, items: list[Item]) -> None:
+        if is_list_header(items):
+            self._read_list_header(index, items)
+        elif is_tree_header(items) or self._opens_without_title(index, items):
+            self._open_table()
+            self.read_line(index, items)
+        elif any(item.label and item.label.total for item in items[:2]):
+            self._read_total(index, items)
+        elif self.zone == "list" and len(items) > 1:
+            self._read_list_row(index, items)
+        elif is_list_row(items):
+            self.zone, self.columns = "list", DEFAULT_COLUMNS
+            self._read_list_row(index, items)
+        else:
+            self._read_preamble(index, items)
+
+    def _opens_without_title(self, index: int, items: list[Item]) -> bool:
+        if all(year_of(item.text) for item in items):
+            return self.zone == "list" and self._next_is(index, ("field",))
+        labels = [part for part in self._split(items) if part.label]
+        fields = {part.label.field for part in labels if part.label}
+        if any(part.label and part.label.is_level and not part.label.weak for part in labels):
+            return True
+        return len(fields & _ANCHORS) >= 2 or ("budget_unit" in fields and len(items) <= 2 and self.zone == "list")
+
+    def _read_list_header(self, index: int, items: list[Item]) -> None:
+        if self.table_no:
+            self.close_table()
+        self.zone = "list"
+        self.columns = header_columns(items)
+        for item in items:
+            unit = item.label.unit if item.label else None
+            known = item.label is not None and item.label.list_column is not None
+            self._emit(index, item, "list_header" if known else "unread", 0, unit if known else "unknown-column")
+
+    def _read_total(self, index: int, items: list[Item]) -> None:
+        for item, role in zip(items, total_roles(items), strict=True):
+            if role == "total" and self.has_total:
+                role = "unread"
+            self._emit(index, item, role, 0, "beside-total" if role == "unread" else None)
+        self.has_total = self.has_total or any(item for item in items if is_amount(item.text))
+
+    def _read_list_row(self, index: int, items: list[Item]) -> None:
+        roles = row_roles(items, self.columns)
+        if "amount" not in roles and "listed_project" not in roles:
+            for item in items:
+                self._read_preamble_cell(index, item)
+            return
+        self.listed += 1
+        for item, role in zip(items, roles, strict=True):
+            self._emit(index, item, role, self.listed, "no-such-column" if role == "unread" else None)
+
+    def _read_preamble(self, index: int, items: list[Item]) -> None:
+        for item in items:
+            self._read_preamble_cell(index, item)
+
+    def _read_preamble_cell(self, index: int, item: Item) -> None:
+        if unit := money_unit_line(item.text):
+            self._emit(index, item, "money_unit", 0, unit)
+        elif self.zone == "list":
+            self._emit(index, item, "unread", 0, "stray")
+        elif self.listed == 0 and any(word in squeeze(item.text) for word in _TITLE_WORDS) and not self._has("title"):
+            self._emit(index, item, "title")
+        elif year_of(item.text):
+            self._emit(index, item, "year")
+        else:
+            self._defer(index, item)
+
+    def _has(self, role: str) -> bool:
+        return any(token.role == role for token in self.tokens)
+
+    # -- the header of a table -----------------------------------------------------------------------------
+
+    def _open_table(self) -> None:
+        self.close_table()
+        self.table_no += 1
+        self.zone = "header"
+        self._begin_table_state()
+
+    def _read_in_header(self, index: int, items: list[Item]) -> None:
+        strong = any(item.label and item.label.is_level and not item.label.weak for item in items)
+        if strong and not self._is_field_line(items):
+            self.zone = "indicators"
+            self._read_indicator_row(index, items)
+        elif self._is_goal_line(items):
+            self._read_goal_labels(index, items)
+        else:
+            self._read_fields(index, items)
+
+    def _read_fields(self, index: int, items: list[Item]) -> None:
+        """A line of labels and values: each value belongs to the last label before it that still lacks one."""
+        parts = self._split(items)
+        repeated = self._repeated_money(parts)
+        for at, item in enumerate(parts):
+            label = item.label
+            if label and label.goal and not label.field:
+                self._read_goal_labels(index, parts[at:])
+                return
+            if not self.has_year and self.pending is None and year_of(item.text):
+                self._emit(index, item, "year")
+                self.has_year = True
+            elif unit := money_unit_line(item.text):
+                self._emit(index, item, "money_unit", 0, unit)
+            elif label and label.field and not self._is_value_here(label, parts, at):
+                name = repeated.get(at, label.field)
+                self.field_no += 1
+                self.pending = name
+                if label.field in ("whole_period_funds", "total_funds"):
+                    self.totals.append(label.field)
+                self._emit(index, item, "field_label", self.field_no, name)
+                if label.unit:
+                    self.tokens[-1] = self.tokens[-1]._replace(name=f"{name}:{label.unit}")
+            elif self.pending:
+                self._emit(index, item, "field_value", self.field_no, self.pending)
+                self.fields.setdefault(self.pending, squeeze(item.text))
+                if self.pending not in _BLOCK_FIELDS:
+                    self.pending = None
+            else:
+                self._defer(index, item)
+        if self.zone != "indicators":
+            self.zone = "header"
+
+    def _is_value_here(self, label: Label, parts: list[Item], at: int) -> bool:
+        """Whether a word that could be a label is the value of the name field before it (项目名称 ⇥ 公用经费)."""
+        if self.pending not in _NAME_FIELDS or label.field in _NAME_FIELDS or at == 0:
+            return False
+        follower = parts[at + 1] if at + 1 < len(parts) else None
+        return not (label.money and follower is not None and is_amount(follower.text))
+
+    def _repeated_money(self, parts: list[Item]) -> dict[int, str]:
+        """Names for the amounts printed twice on a line: for the whole period, then (or before) for the year."""
+        places: dict[str, list[int]] = {}
+        for at, item in enumerate(parts):
+            if item.label and item.label.money and item.label.field:
+                places.setdefault(item.label.field, []).append(at)
+        names = {}
+        for name, found in places.items():
+            if len(found) == 2:
+                whole = found[self.totals.index("whole_period_funds")] if "whole_period_funds" in self.totals[:2] else found[0]
+                names[whole] = f"whole_period_{name}"
+        return names
+
+    # -- the goal ------------------------------------------------------------------------------------------
+
+    def _read_goal_labels(self, index: int, items: list[Item]) -> None:
+        scopes = []
+        for item in self._split(items):
+            label = item.label
+            if label and label.goal:
+                if label.goal != "section":
+                    scopes.append(label.goal)
+                self._emit(index, item, "goal_label", 0, label.goal)
+            else:
+                self._emit(index, item, "goal", 0, scopes[-1] if scopes else self.goal_scopes[-1])
+                self.has_goal = True
+        if scopes:
+            self.goal_scopes = scopes
+        self.zone, self.pending = "goal", None
+
+    def _read_in_goal(self, index: int, items: list[Item]) -> None:
+        first = items[0].label
+        if first and first.header in ("tree", "long_term_tree"):
+            self.zone = "indicators"
+            self._read_indicator_row(index, items)
+        elif any(item.label and item.label.is_level and not item.label.weak for item in items):
+            self.zone = "indicators"
+            self._read_indicator_row(index, items)
+        elif first and first.field and first.field not in _BLOCK_FIELDS and not first.goal:
+            self._read_fields(index, items)
+        elif (first and first.goal) or (not first and self._begins_with_goal_label(items[0])):
+            self._read_goal_labels(index, items)
+        elif self._is_field_line(items[:1]):
+            self._read_fields(index, items)
+        else:
+            scopes = self.goal_scopes if len(items) == len(self.goal_scopes) else self.goal_scopes[-1:] * len(items)
+            for item, scope in zip(items, scopes, strict=True):
+                self._emit(index, item, "goal", 0, scope)
+            self.has_goal = True
+
+    def _begins_with_goal_label(self, item: Item) -> bool:
+        head = self._split([item])[0]
+        return head.part == 1 and head.label is not None and head.label.goal in ("section", "annual", "long_term")
+
+    # -- the indicators ------------------------------------------------------------------------------------
+
+    def _read_tree_header(self, index: int, items: list[Item]) -> None:
+        self.zone, self.pending = "indicators", None
+        self.header = tree_header(items)
+        for item in items:
+            known = item.label is not None and item.label.header is not None
+            self._emit(index, item, "indicator_header", 0, item.label.header if known and item.label else strip(item.text))
+
+    def _read_indicator_row(self, index: int, items: list[Item]) -> None:
+        parts = self._split_levels(items)
+        count = self.indicators
+        for read in read_row(parts, self.header, self.units):
+            item_no = self.indicators + read.indicator if read.indicator else 0
+            count = max(count, item_no)
+            if read.name == "满意度指标" or "满意度" in read.item.text:
+                self.has_satisfaction = True
+            self._emit(index, read.item, read.role, item_no, read.name)
+        self.indicators = count
+
+    def _split_levels(self, items: list[Item]) -> list[Item]:
+        """`items` with merged labels taken apart (数量指标 培训人数), as long as no name has been met."""
+        if all(item.label for item in items[:1]) and all(" " not in item.text for item in items):
+            return items
+        parts: list[Item] = []
+        for item in items:
+            split = self._split([item])
+            if len(split) > 1 and split[0].label and split[0].label.is_level:
+                parts.extend(split)
+            else:
+                parts.append(item)
+        return parts
+
+    # -- the end of a table --------------------------------------------------------------------------------
+
+    def close_table(self) -> None:
+        """Say what the cells without a label were, now that the table (or the preamble) is whole."""
+        values = set(self.fields.values())
+        repeated_lines = set()
+        for at in self.deferred:
+            token = self.tokens[at]
+            if squeeze(token.text) in values:
+                self.tokens[at] = token._replace(role="repeated_header", name=None)
+                repeated_lines.add(token.line)
+            elif self._is_unlabelled_unit(at):
+                self.fields["budget_unit"] = squeeze(token.text)
+                self.tokens[at] = token._replace(role="field_value", name="budget_unit")
+            elif self.table_no and not self.has_goal and len(token.text) >= 15:
+                self.tokens[at] = token._replace(role="goal", name="annual")
+            elif not self.table_no and not self._has("title"):
+                self.tokens[at] = token._replace(role="title", name=None)
+        if repeated_lines:
+            self._mark_repeated(repeated_lines)
+        self.deferred = []
+
+    def _is_unlabelled_unit(self, at: int) -> bool:
+        """Whether a cell stands where the unit stands, directly before 项目名称, in a table that names no unit."""
+        if "budget_unit" in self.fields or at + 1 >= len(self.tokens):
+            return False
+        behind = self.tokens[at + 1]
+        return behind.line == self.tokens[at].line and behind.role == "field_label" and behind.name == "project_name"
+
+    def _mark_repeated(self, lines: set[int]) -> None:
+        """The other cells of a stray line that repeats unit and project, where the proper line prints them too."""
+        own = [at for at in range(len(self.tokens) - 1, -1, -1) if self.tokens[at].line in lines]
+        elsewhere = {
+            token.name
+            for token in self.tokens[min(own) :]
+            if token.role == "field_value" and token.line not in lines
+        }
+        for at in own:
+            token = self.tokens[at]
+            if token.role in ("field_label", "field_value") and token.name in elsewhere:
+                self.tokens[at] = token._replace(role="repeated_header")

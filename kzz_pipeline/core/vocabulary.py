@@ -1,0 +1,213 @@
+"""The words of the tables: what a printed label means, as data (`kzz_pipeline/vocabulary/*.yml`).
+
+One printed word can mean several things (项目名称 heads a list column and a field; 满意度指标 is a first and a
+second level); `Label` carries every meaning and the layout picks by place.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from kzz_pipeline.core.characters import fold, squeeze
+from kzz_pipeline.core.money import money_unit_of
+
+
+@dataclass(slots=True)
+class Label:
+    """Every meaning of one printed label; None where it has no such meaning.
+
+    `weak` says that the word may also be an indicator's own name, `either` that it is a first level in some
+    templates and a second level in others, `unit` which unit of money its bracket declares.
+    """
+
+    list_column: str | None = None
+    total: bool = False
+    header: str | None = None
+    level1: str | None = None
+    level2: str | None = None
+    weak: bool = False
+    either: bool = False
+    field: str | None = None
+    money: bool = False
+    goal: str | None = None
+    unit: str | None = None
+
+    @property
+    def is_level(self) -> bool:
+        return self.level1 is not None or self.level2 is not None
+
+
+@dataclass(frozen=True, slots=True)
+class TitleReading:
+    """A table's title and, where it stands in the same cell, its year as printed."""
+
+    title: str
+    year: str | None
+
+
+_NUMBERING = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]{1,2}[)\].、:]\s*)+")
+_LEADING = re.compile(r"^(?:其中[:,]?)+")
+_WEIGHT = re.compile(r"[(\[]\d{1,3}(?:\.\d+)?(?:分|%|分值)?[)\]]$")
+_BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
+_STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
+_YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
+_YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?$")
+_YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?")
+_CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
+# A cell that says what the money is printed in: a few words of label, then the unit.
+_UNIT_LINE = re.compile(r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$")
+_SPLIT = re.compile(r"[:：]|\s+")
+
+
+def year_of(printed: str) -> int | None:
+    """The fiscal year that a cell prints alone, such as （2021年）, 2021年度 or 二〇二一年; None if it is no year."""
+    match = _YEAR_CELL.match(squeeze(printed))
+    return int(match[1].translate(_CHINESE_DIGITS)) if match else None
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """Label look-up. Build it once with `from_data`; look-ups are remembered by the printed text."""
+
+    labels: dict[str, Label]
+    titles: frozenset[str]
+    level1_of: dict[str, str]
+    named_level2: tuple[tuple[str, str], ...]
+    money_fields: frozenset[str]
+    _seen: dict[str, Label | None] = field(default_factory=dict)
+    _titles_seen: dict[str, TitleReading | None] = field(default_factory=dict)
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> "Vocabulary":
+        """The vocabulary of `labels.yml`, given as plain dicts and lists."""
+        labels: dict[str, Label] = {}
+
+        def label(word: str) -> Label:
+            return labels.setdefault(squeeze(word), Label())
+
+        for column, words in data["list_columns"].items():
+            for word in words:
+                label(word).list_column = column
+        for word in data["total_labels"]:
+            label(word).total = True
+        for column, words in data["indicator_headers"].items():
+            for word in words:
+                label(word).header = column
+        for canonical, words in data["level1"].items():
+            for word in (canonical, *words):
+                label(word).level1 = canonical
+        level1_of = {}
+        for canonical, entry in data["level2"].items():
+            level1_of[canonical] = entry["level1"]
+            for word in (canonical, *entry["synonyms"], *entry.get("weak", ())):
+                label(word).level2 = canonical
+            for word in entry.get("weak", ()):
+                label(word).weak = True
+        for word in data["either_level"]:
+            meant = label(word)
+            meant.either = True
+            if meant.level1 is None and meant.level2 is not None:
+                meant.level1 = level1_of[meant.level2]
+        money_fields = set()
+        for name, entry in data["fields"].items():
+            for word in entry["synonyms"]:
+                label(word).field = name
+                label(word).money = bool(entry.get("money"))
+            if entry.get("money"):
+                money_fields.add(name)
+        for scope, words in data["goals"].items():
+            for word in words:
+                label(word).goal = scope
+        named = tuple((part, level2) for level2, parts in data["named_level2"].items() for part in parts)
+        titles = frozenset(squeeze(title) for title in data["table_titles"])
+        return cls(labels, titles, level1_of, named, frozenset(money_fields))
+
+    def label(self, printed: str) -> Label | None:
+        """What `printed` means as a label, or None."""
+        try:
+            return self._seen[printed]
+        except KeyError:
+            found = self._look_up(printed)
+            if len(self._seen) > 200_000:
+                self._seen.clear()
+            self._seen[printed] = found
+            return found
+
+    def _look_up(self, printed: str) -> Label | None:
+        if len(printed) > 60:
+            return None
+        text = squeeze(printed).strip(":;,")
+        for candidate in (text, _NUMBERING.sub("", text)):
+            bare = _LEADING.sub("", candidate)
+            for key in (candidate, bare, _WEIGHT.sub("", bare)):
+                if key in self.labels:
+                    return self.labels[key]
+            bracket = _BRACKET.search(bare)
+            if bracket is None:
+                continue
+            base = self.labels.get(bare[: bracket.start()].rstrip(":"))
+            if base is None:
+                continue
+            if base.header == "value" or (bracket[1] in _STAMP and base.field):
+                return base
+            unit = money_unit_of(bracket[1])
+            if unit is not None and (base.money or base.list_column == "amount"):
+                return Label(
+                    list_column=base.list_column, field=base.field, money=base.money, header=base.header, unit=unit
+                )
+        return None
+
+    def title(self, printed: str) -> TitleReading | None:
+        """The table title in a cell, with the year printed in the same cell, or None if it is no title."""
+        try:
+            return self._titles_seen[printed]
+        except KeyError:
+            found = self._read_title(printed) if len(printed) <= 80 and "标" in printed else None
+            if len(self._titles_seen) > 200_000:
+                self._titles_seen.clear()
+            self._titles_seen[printed] = found
+            return found
+
+    def _read_title(self, printed: str) -> TitleReading | None:
+        text = squeeze(printed)
+        if text in self.titles:
+            return TitleReading(printed, None)
+        if (numbered := _NUMBERING.sub("", text)) in self.titles:
+            return TitleReading(printed, None)
+        year = _YEAR_BESIDE.search(numbered)
+        rest = numbered[: year.start()] + numbered[year.end() :] if year else numbered
+        if rest in self.titles:
+            return TitleReading(printed, year[1] if year else None)
+        # A locality or a bureau may stand before the form's own name.
+        if any(rest.endswith(title) for title in self.titles if len(title) >= 6):
+            return TitleReading(printed, year[1] if year else None)
+        return None
+
+    def split(self, printed: str) -> list[tuple[int, int]] | None:
+        """Where a cell that merges a label with what stood beside it is cut: spans of label, then rest.
+
+        None unless the cell begins with a label set off by a colon or white space and something follows.
+        """
+        for count, gap in enumerate(_SPLIT.finditer(printed, 1)):
+            if count == 4 or gap.start() > 40:
+                return None
+            head = printed[: gap.start()]
+            found = self.label(head)
+            if found is None or found.weak or (found.list_column and not (found.field or found.goal)):
+                continue
+            if not (found.is_level or found.field or found.goal):
+                continue
+            rest = printed[gap.end() :]
+            if not fold(rest):
+                return None
+            start = len(printed) - len(rest.lstrip(" :：\u00a0\u3000"))
+            return [(0, gap.start()), (start, len(printed))]
+        return None
+
+
+def money_unit_line(printed: str) -> str | None:
+    """The unit of money that a cell such as 单位：万元 declares (万元, 元, 亿元 …), or None."""
+    if len(printed) > 30:
+        return None
+    match = _UNIT_LINE.match(squeeze(printed))
+    return match[1] if match else None

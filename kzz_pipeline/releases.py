@@ -1,0 +1,165 @@
+"""Finding releases under the raw root: which files are releases, what they are called, and their bytes.
+
+A release is `<raw root>/<release year>/<name>.<form>`. Whatever else stands there is refused by name, with the
+reason, and never followed, opened or executed.
+"""
+
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from kzz_pipeline.core.refusal import Refusal
+
+FORMS = (".txt", ".tsv", ".csv", ".docx", ".xlsx", ".xls", ".html", ".htm", ".pdf")
+SIZE_CAP_BYTES = 64 * 1024 * 1024
+_YEAR_FOLDER = re.compile(r"(?:19|20)\d\d")
+_NAME = re.compile(r"[\w.\-]+", re.UNICODE)
+# What editors, Office and copy programs leave beside a file while they work; a release never bears such a name.
+_TRANSIENT = re.compile(r"^(?:\.|~\$)|(?:~|\.(?:part|partial|tmp|crdownload|swp))$")
+_PLACE = "put it at <raw root>/<year>/<name>.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFile:
+    """A file that is a release by its place and name. `source_path` is relative to the raw root, with `/`."""
+
+    release_id: str
+    release_year: int
+    source_path: str
+    path: Path
+    size: int
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file or folder under the raw root that is no release, and why."""
+
+    source_path: str
+    refusal: Refusal
+
+
+def find_releases(raw_root: Path) -> tuple[list[ReleaseFile], list[RefusedFile]]:
+    """Every release under `raw_root`, ordered by release id, and everything there that is refused by its name.
+
+    Raises Refusal where the raw root itself cannot be listed.
+    """
+    try:
+        top = sorted(os.scandir(raw_root), key=lambda entry: entry.name)
+    except OSError as error:
+        raise Refusal(
+            "unreadable-folder", f"{raw_root}: {error.strerror}", "name a folder of releases with --raw"
+        ) from None
+    found: list[ReleaseFile] = []
+    refused: list[RefusedFile] = []
+    for entry in top:
+        if _TRANSIENT.search(entry.name):
+            continue
+        if not entry.is_dir(follow_symlinks=False):
+            what = "a link" if entry.is_symlink() else "a file"
+            refused.append(_refused(entry.name, "wrong-place", f"{what} that stands outside a year folder", _PLACE))
+        elif not _YEAR_FOLDER.fullmatch(entry.name):
+            refused.append(_refused(entry.name, "wrong-place", "a folder that is not named by a year", _PLACE))
+        else:
+            _scan_year(Path(entry.path), entry.name, found, refused)
+    return _without_collisions(found, refused), refused
+
+
+def _scan_year(folder: Path, year: str, found: list[ReleaseFile], refused: list[RefusedFile]) -> None:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        refused.append(_refused(year, "unreadable-folder", f"{error.strerror}", "let this user read the folder"))
+        return
+    for entry in entries:
+        place = f"{year}/{entry.name}"
+        if _TRANSIENT.search(entry.name):
+            continue
+        try:
+            found.append(_release_file(entry, year, place))
+        except Refusal as refusal:
+            refused.append(RefusedFile(_printable(place), refusal))
+
+
+def _release_file(entry: os.DirEntry[str], year: str, place: str) -> ReleaseFile:
+    if entry.is_symlink():
+        raise Refusal("link", "a link, which is not followed", "put the file itself there")
+    if entry.is_dir(follow_symlinks=False):
+        raise Refusal("wrong-place", "a folder inside a year folder", _PLACE)
+    status = entry.stat(follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode):
+        raise Refusal("not-a-file", "not a regular file", _PLACE)
+    name, form = os.path.splitext(entry.name)
+    if form.lower() not in FORMS:
+        raise Refusal("unknown-form", f"not one of the forms that are read ({', '.join(FORMS)})", "save it as text")
+    release_id = f"{year}-{unicodedata.normalize('NFC', name)}"
+    check_release_id(release_id)
+    if status.st_size > SIZE_CAP_BYTES:
+        size, cap = status.st_size // 2**20, SIZE_CAP_BYTES // 2**20
+        raise Refusal("too-large", f"{size} MiB, more than the {cap} MiB that a release may have", "split the release")
+    stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+    return ReleaseFile(release_id, int(year), place, Path(entry.path), status.st_size, stamp)
+
+
+def check_release_id(release_id: str) -> None:
+    """Raise Refusal unless `release_id` is safe as a partition key, a file name and a part of a query."""
+    year, _, name = release_id.partition("-")
+    if not _YEAR_FOLDER.fullmatch(year) or not _NAME.fullmatch(name) or set(name) <= {"."} or ".." in name:
+        raise Refusal(
+            "wrong-name",
+            f"a release name holds letters, digits, '.', '_' and '-' only: {_printable(name)!r}",
+            "rename the file",
+        )
+    if len(release_id.encode()) + len(".parquet") > 200:
+        raise Refusal("wrong-name", "the name is too long", "rename the file to under 150 bytes")
+
+
+def _without_collisions(found: list[ReleaseFile], refused: list[RefusedFile]) -> list[ReleaseFile]:
+    """One file per release id, ids that differ in case alone counted as one; text goes before other forms."""
+    order = {form: rank for rank, form in enumerate(FORMS)}
+    kept: dict[str, ReleaseFile] = {}
+    for file in sorted(found, key=lambda file: (order[file.path.suffix.lower()], file.source_path)):
+        first = kept.setdefault(file.release_id.casefold(), file)
+        if first is not file:
+            refused.append(
+                _refused(
+                    file.source_path,
+                    "same-id",
+                    f"its id is that of {_printable(first.source_path)}, {first.release_id}",
+                    "rename or remove one of the two",
+                )
+            )
+    return sorted(kept.values(), key=lambda file: file.release_id)
+
+
+def _refused(place: str, code: str, message: str, advice: str) -> RefusedFile:
+    return RefusedFile(_printable(place), Refusal(code, message, advice))
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def read_bytes(file: ReleaseFile) -> tuple[bytes, str]:
+    """The bytes of a release and their sha256.
+
+    Raises Refusal where the file cannot be read, grew over the size cap, or changed while it was read.
+    """
+    again = "wait until the copy is whole, then run again"
+    try:
+        descriptor = os.open(file.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(descriptor, "rb") as stream:
+            before = os.fstat(stream.fileno())
+            if before.st_size > SIZE_CAP_BYTES:
+                raise Refusal("too-large", "the file grew over the size that a release may have", "split the release")
+            data = stream.read(SIZE_CAP_BYTES + 1)
+            after = os.fstat(stream.fileno())
+    except OSError as error:
+        raise Refusal("unreadable-file", f"{error.strerror}", "let this user read the file") from None
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != before.st_size:
+        raise Refusal("still-changing", "the file changed while it was read", again)
+    return data, hashlib.sha256(data).hexdigest()

@@ -1,0 +1,248 @@
+"""The one module that writes files: everything is complete, checked and on disk before its name appears.
+
+Write, audit, publish: the files of a release are written beside their targets under names that no reader matches,
+flushed to disk, listed in a journal, and only then renamed. A publication that was interrupted is completed from its
+journal by the next one (`recover`), or undone where it had no journal yet.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from kzz_pipeline.core.refusal import Refusal
+
+_TEMPORARY = ".tmp-"
+_JOURNAL = ".publishing"
+_LOCK = ".lock"
+_LOCK_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A publication ready to be flipped: temporary files and their targets, and the files to remove."""
+
+    name: str
+    renames: tuple[tuple[str, str], ...]
+    removals: tuple[str, ...]
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """A table as the bytes of a Parquet file; the same table gives the same bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", version="2.6", store_schema=True)
+    return sink.getvalue().to_pybytes()
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file so that its name shows the old content or the new one and never a part: also after a power cut."""
+    with _clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _write_temporary(path, data)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+
+
+def _write_temporary(path: Path, data: bytes) -> Path:
+    temporary = path.with_name(f".{path.name}{_TEMPORARY}{os.getpid()}")
+    with open(temporary, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    """Say in one line what the operating system says in a stack trace."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or path
+        raise Refusal(
+            "unwritable-output", f"{place}: {error.strerror}", "make the folder writable or name another with --out"
+        ) from None
+
+
+@contextmanager
+def writer(out_root: Path) -> Iterator[None]:
+    """Be the only one that writes under `out_root`; what an earlier writer left unfinished is settled first.
+
+    Raises Refusal where the folder cannot be written, or another writer does not end.
+    """
+    with _clear_errors(out_root):
+        out_root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out_root / _LOCK)
+        try:
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except Timeout:
+            raise Refusal("busy", f"another run is writing {out_root}", "wait until it ends, then run again") from None
+    try:
+        recover(out_root)
+        yield
+    finally:
+        lock.release()
+
+
+def release_path(table: str, year: int, release_id: str) -> str:
+    """Where the rows of a release stand, relative to the curated root."""
+    return f"{table}/{year}/{release_id}.parquet"
+
+
+def yearly_path(table: str, fiscal_year: int) -> str:
+    """Where the rows of a yearly table stand, relative to the curated root."""
+    return f"{table}/{fiscal_year}.parquet"
+
+
+def published_files(out_root: Path, release_id: str, tables: Iterable[str]) -> list[str]:
+    """The files that hold rows of a release now, relative to `out_root`."""
+    found = []
+    for table in tables:
+        folder = out_root / table
+        if folder.is_dir():
+            years = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+            found += [
+                release_path(table, int(year), release_id)
+                for year in years
+                if year.isdigit() and (folder / year / f"{release_id}.parquet").is_file()
+            ]
+    return found
+
+
+def stage(out_root: Path, name: str, files: Mapping[str, bytes], removals: Iterable[str] = ()) -> Staged:
+    """Write files aside, whole and flushed; a file whose bytes stand there already is left alone."""
+    renames = []
+    with _clear_errors(out_root):
+        for place, data in files.items():
+            target = out_root / place
+            if _holds(target, data):
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = _write_temporary(target, data)
+            renames.append((temporary.relative_to(out_root).as_posix(), place))
+    return Staged(name, tuple(renames), tuple(place for place in removals if place not in files))
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def publish(out_root: Path, staged: Iterable[Staged]) -> None:
+    """Flip staged publications one after another, each journalled before its first rename."""
+    pending = [item for item in staged if item.renames or item.removals]
+    if not pending:
+        return
+    with _clear_errors(out_root):
+        folders: set[Path] = set()
+        journal = out_root / _JOURNAL
+        for item in pending:
+            entry = journal / f"{item.name}.json"
+            write_atomic(entry, json.dumps({"renames": item.renames, "removals": item.removals}).encode())
+            folders |= _flip(out_root, item.renames, item.removals)
+            for folder in folders:
+                _sync_folder(folder)
+            folders.clear()
+            entry.unlink()
+        _settle(out_root)
+
+
+def _flip(out_root: Path, renames: Iterable[Iterable[str]], removals: Iterable[str]) -> set[Path]:
+    folders = set()
+    for temporary, place in renames:
+        if (out_root / temporary).exists():
+            os.replace(out_root / temporary, out_root / place)
+            folders.add((out_root / place).parent)
+    for place in removals:
+        (out_root / place).unlink(missing_ok=True)
+        if (out_root / place).parent.is_dir():
+            folders.add((out_root / place).parent)
+    return folders
+
+
+def _settle(out_root: Path) -> None:
+    """Remove folders that hold nothing any more."""
+    journal = out_root / _JOURNAL
+    if journal.is_dir() and not any(journal.iterdir()):
+        journal.rmdir()
+    for folder in out_root.glob("*/*"):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def recover(out_root: Path) -> None:
+    """Complete every journalled publication and undo what was written without a journal."""
+    journal = out_root / _JOURNAL
+    if journal.is_dir():
+        for entry in sorted(journal.iterdir()):
+            if entry.suffix == ".json":
+                plan = json.loads(entry.read_bytes())
+                for folder in _flip(out_root, plan["renames"], plan["removals"]):
+                    _sync_folder(folder)
+            entry.unlink()
+        _settle(out_root)
+    for stray in [*out_root.glob(f"*/.*{_TEMPORARY}*"), *out_root.glob(f"*/*/.*{_TEMPORARY}*")]:
+        stray.unlink(missing_ok=True)
+
+
+def quarantine_root(out_root: Path) -> Path:
+    """Where refused releases are described: beside the curated root."""
+    return out_root.parent / "quarantine"
+
+
+def quarantine(out_root: Path, release_id: str, files: Mapping[str, bytes]) -> Path:
+    """Describe a refused release; what was described before of it is replaced. Returns its folder."""
+    folder = quarantine_root(out_root) / release_id
+    release_from_quarantine(out_root, release_id)
+    for name, data in files.items():
+        write_atomic(folder / name, data)
+    return folder
+
+
+def release_from_quarantine(out_root: Path, release_id: str) -> None:
+    """Forget that a release was refused."""
+    root = quarantine_root(out_root)
+    with _clear_errors(root):
+        if (root / release_id).is_dir():
+            shutil.rmtree(root / release_id)
+        if root.is_dir() and not any(root.iterdir()):
+            root.rmdir()
+
+
+class ByteStore:
+    """The bytes of every release ever read, by their sha256: what a figure stems from stays at hand."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def _path(self, sha256: str) -> Path:
+        return self.root / sha256[:2] / sha256
+
+    def put(self, sha256: str, data: bytes) -> None:
+        """Keep `data`; nothing is written where it is kept already."""
+        if not self._path(sha256).is_file():
+            write_atomic(self._path(sha256), data)
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes kept under `sha256`. Raises Refusal where there are none."""
+        try:
+            return self._path(sha256).read_bytes()
+        except OSError:
+            raise Refusal("bytes-gone", f"the bytes {sha256} are not kept here", "run the pipeline again") from None
