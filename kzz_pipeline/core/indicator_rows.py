@@ -145,29 +145,29 @@ def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[R
         case 0:
             return []
         case 1:
-            return _single(rest[0])
+            return _single(rest[0], units)
         case 2:
-            return _pair(rest)
+            return _pair(rest, units)
     if not header.is_plain:
         return _with_attributes(rest, header, units)
     return _many(rest, units)
 
 
-def _single(item: Item) -> list[Reading]:
+def _single(item: Item, units: Units) -> list[Reading]:
     glued = _GLUED.match(item.text)
-    if glued and is_numeric_value(glued[2]) and not is_numeric_value(glued[1]):
+    if glued and is_numeric_value(glued[2], units) and not is_numeric_value(glued[1], units):
         part = item.part or 1
         return [
             Reading(Item(item.column, part, glued[1], None), "indicator", 1, None),
             Reading(Item(item.column, part + 1, glued[2], None), "value", 1, None),
         ]
-    reason = "value-without-name" if looks_like_value(item.text) else "name-without-value"
+    reason = "value-without-name" if looks_like_value(item.text, units) else "name-without-value"
     return [Reading(item, "unread", 0, reason)]
 
 
-def _pair(rest: list[Item]) -> list[Reading]:
+def _pair(rest: list[Item], units: Units) -> list[Reading]:
     name, value = rest
-    if is_numeric_value(name.text):
+    if is_numeric_value(name.text, units):
         # Neither ≥90% ⇥ 100% nor a value printed before its name says which is which.
         return [Reading(item, "unread", 0, "value-without-name") for item in rest]
     return [Reading(name, "indicator", 1, None), Reading(value, "value", 1, None)]
@@ -175,21 +175,21 @@ def _pair(rest: list[Item]) -> list[Reading]:
 
 def _many(rest: list[Item], units: Units) -> list[Reading]:
     """Three cells or more behind the labels of a template with no further columns."""
-    if len(rest) == 4 and _is_two_pairs(rest):
-        return [*_pair(rest[:2]), *(read._replace(indicator=2) for read in _pair(rest[2:]))]
+    if len(rest) == 4 and _is_two_pairs(rest, units):
+        return [*_pair(rest[:2], units), *(read._replace(indicator=2) for read in _pair(rest[2:], units))]
     first, second, *others = rest
-    if _UNKNOWN_LABEL.match(squeeze(first.text)) and not looks_like_value(second.text):
+    if _UNKNOWN_LABEL.match(squeeze(first.text)) and not looks_like_value(second.text, units):
         return [Reading(first, "unknown_label", 0, strip(first.text)), *_rest_readings(rest[1:], PLAIN_HEADER, units)]
-    if is_numeric_value(first.text):
+    if is_numeric_value(first.text, units):
         return [Reading(item, "unread", 0, "value-without-name") for item in rest]
-    if _COMPARATOR.match(fold(second.text)) and is_numeric_value(others[0].text):
+    if _COMPARATOR.match(fold(second.text)) and is_numeric_value(others[0].text, units):
         readings = [
             Reading(first, "indicator", 1, None),
             Reading(second, "attribute", 1, "operator"),
             Reading(others[0], "value", 1, None),
         ]
         others = others[1:]
-    elif not looks_like_value(second.text) and _is_open(first.text) and looks_like_value(others[0].text):
+    elif not looks_like_value(second.text, units) and _is_open(first.text) and looks_like_value(others[0].text, units):
         # A name cut in two inside its bracket: both parts are the indicator.
         readings = [
             Reading(first, "indicator", 1, None),
@@ -197,7 +197,7 @@ def _many(rest: list[Item], units: Units) -> list[Reading]:
             Reading(others[0], "value", 1, None),
         ]
         others = others[1:]
-    elif not looks_like_value(second.text) and looks_like_value(others[0].text) and len(others) == 1:
+    elif not looks_like_value(second.text, units) and looks_like_value(others[0].text, units) and len(others) == 1:
         readings = [
             Reading(first, "unread", 0, "text-before-name"),
             Reading(second, "indicator", 1, None),
@@ -206,11 +206,11 @@ def _many(rest: list[Item], units: Units) -> list[Reading]:
         others = []
     else:
         readings = [Reading(first, "indicator", 1, None), Reading(second, "value", 1, None)]
-    if others and is_numeric_value(readings[-1].item.text) and units.find(fold(others[0].text)):
+    if others and is_numeric_value(readings[-1].item.text, units) and units.find(fold(others[0].text)):
         readings.append(Reading(others[0], "attribute", 1, "unit"))
         others = others[1:]
     for item in others:
-        reason = "second-value" if looks_like_value(item.text) else "text-behind-value"
+        reason = "second-value" if looks_like_value(item.text, units) else "text-behind-value"
         readings.append(Reading(item, "unread", 0, reason))
     return readings
 
@@ -219,8 +219,8 @@ def _is_open(text: str) -> bool:
     return sum(text.count(sign) for sign in _OPENING) > sum(text.count(sign) for sign in _CLOSING)
 
 
-def _is_two_pairs(rest: list[Item]) -> bool:
-    numeric = [is_numeric_value(item.text) for item in rest]
+def _is_two_pairs(rest: list[Item], units: Units) -> bool:
+    numeric = [is_numeric_value(item.text, units) for item in rest]
     return numeric == [False, True, False, True]
 
 
@@ -237,7 +237,7 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
     readings = [Reading(name, "indicator", 1, None)]
     if "value" not in names:
         free = [index for index, at in enumerate(chosen) if at is None]
-        numeric = [index for index in free if looks_like_value(cells[index].text)]
+        numeric = [index for index in free if looks_like_value(cells[index].text, units)]
         for index in (numeric or free)[:1]:
             names[index] = "value"
     has_value = False
@@ -286,10 +286,10 @@ def _misfit(text: str, column: str | None, units: Units) -> float:
         case "operator" | "direction":
             return 0.0 if comparator else 6.0
         case "unit":
-            return 0.0 if not is_numeric_value(text) and units.find(folded) else 6.0
+            return 0.0 if not is_numeric_value(text, units) and units.find(folded) else 6.0
         case "weight":
             return 0.0 if re.fullmatch(r"\d+(?:\.\d+)?[分%]?", folded) else 6.0
         case "value":
-            return 5.0 if comparator else (0.0 if looks_like_value(text) else 1.0)
+            return 5.0 if comparator else (0.0 if looks_like_value(text, units) else 1.0)
         case _:
             return 2.0 if comparator else 0.5

@@ -16,7 +16,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.tokens import Parse, Token
 from kzz_pipeline.core.values import read_indicator
 from kzz_pipeline.core.vocabulary import year_of
-from kzz_pipeline.vocabulary import Words
+from kzz_pipeline.core.words import Words
 
 Columns = dict[str, list[Any]]
 _FUNDS = ("total_funds", "fiscal_funds", "other_funds")

@@ -20,7 +20,7 @@ _TRAILING = re.compile(r"[\s\u00a0\u3000]*[(（\[【]([^()（）\[\]【】]{1,20
 _ALTERNATIVES = re.compile(r"[、或,]")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Units:
     """The unit vocabulary (`units.yml`); look-ups are remembered."""
 

@@ -105,15 +105,14 @@ def _suffix(text: str, units: Units) -> tuple[str | None, float]:
 
 
 @lru_cache(maxsize=65536)
-def _read_value(folded: str, units: "_ById") -> _Value:
+def _read_value(folded: str, units: Units) -> _Value:
     text = folded.replace(" ", "")
     if not text or len(text) > 60 or text in _BLANK or "*" in text or not text.isprintable():
         return _TEXT
     if not text.isascii() and re.search(r"[^\W\d_]?\d", text) and re.search(r"[^\x00-\x7f]", re.sub(r"\D", "", text)):
         return _TEXT  # digits of another script
-    vocabulary = units.units
     for read in (_read_simple, _read_dates, _read_range, _read_both, _read_fraction, _read_chinese):
-        value = read(text, vocabulary)
+        value = read(text, units)
         if value is not None:
             return value
     return _TEXT
@@ -219,25 +218,6 @@ def _spelled(numerals: str) -> float | None:
         return None
 
 
-class _ById:
-    """Units as a key of the cache: the vocabulary is one object per process."""
-
-    __slots__ = ("units",)
-
-    def __init__(self, units: Units) -> None:
-        self.units = units
-
-
-_keys: dict[int, _ById] = {}
-
-
-def _key(units: Units) -> _ById:
-    found = _keys.get(id(units))
-    if found is None or found.units is not units:
-        found = _keys[id(units)] = _ById(units)
-    return found
-
-
 def read_indicator(
     indicator_printed: str,
     value_printed: str,
@@ -250,18 +230,17 @@ def read_indicator(
     `unit_printed` and `operator_printed` are the cells of templates that print the unit (度量单位) and the sign
     (指标性质: ≥, =, 定性 …) in columns of their own.
     """
-    return _read_indicator(indicator_printed, value_printed, _key(units), unit_printed, operator_printed)
+    return _read_indicator(indicator_printed, value_printed, units, unit_printed, operator_printed)
 
 
 @lru_cache(maxsize=65536)
 def _read_indicator(
-    indicator_printed: str, value_printed: str, key: _ById, unit_printed: str | None, operator_printed: str | None
+    indicator_printed: str, value_printed: str, units: Units, unit_printed: str | None, operator_printed: str | None
 ) -> Reading:
-    units = key.units
     name, unit = split_unit(indicator_printed, units)
     if unit_printed and squeeze(unit_printed) not in ("-", "/", "无"):
         unit = squeeze(unit_printed)
-    value = _read_value(fold(value_printed), key)
+    value = _read_value(fold(value_printed), units)
     sign = squeeze(operator_printed) if operator_printed else ""
     if sign in _BEFORE and value.operator == "eq" and value.kind == "number":
         value = _bounded(_BEFORE[sign], value.low or 0.0, value.suffix, value.multiplier)
@@ -297,18 +276,17 @@ def _clean(number: float) -> float:
     return float(f"{number:.15g}")
 
 
-def is_numeric_value(text: str) -> bool:
+def is_numeric_value(text: str, units: Units) -> bool:
     """Whether a cell is by itself a number, percentage, range or date."""
-    return _default is not None and _read_value(fold(text), _key(_default)).kind != "text"
+    return _read_value(fold(text), units).kind != "text"
 
 
-def looks_like_value(text: str) -> bool:
+def looks_like_value(text: str, units: Units) -> bool:
     """Whether a cell reads like a target by itself: a number or date, or a word of quality (有效提高, 长期)."""
-    if is_numeric_value(text):
+    if is_numeric_value(text, units):
         return True
     word = squeeze(text)
-    units = _default
-    if units is None or len(word) > 12:
+    if len(word) > 12:
         return False
     return word in units.qualities or word in _BLANK or units.quality_patterns.match(word) is not None
 
@@ -317,12 +295,3 @@ def reads_like_a_number(text: str) -> bool:
     """Whether a value that was left text begins like a number: a person should look at it."""
     folded = squeeze(text)
     return bool(_NUMBER_LIKE.match(folded)) and len(folded) <= 20
-
-
-_default: Units | None = None
-
-
-def use_units(units: Units) -> None:
-    """Name the vocabulary that `is_numeric_value` and `looks_like_value` judge by."""
-    global _default
-    _default = units

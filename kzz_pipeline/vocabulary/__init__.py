@@ -1,6 +1,5 @@
 """The vocabulary: YAML files that a person who does not program can extend, and their loader."""
 
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -11,17 +10,9 @@ import yaml
 from kzz_pipeline.core.names import Names
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.vocabulary import Vocabulary
+from kzz_pipeline.core.words import Words
 
 _FILES = ("labels.yml", "names.yml", "units.yml")
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Everything the core needs to know about words: labels, names of units and places, units of measure."""
-
-    labels: Vocabulary
-    names: Names
-    units: Units
 
 
 def _data(name: str) -> Any:
