@@ -11,9 +11,10 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
     version INTEGER PRIMARY KEY, root TEXT NOT NULL, release_id TEXT NOT NULL, source_path TEXT NOT NULL,
     source_sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL, stamp TEXT NOT NULL, status TEXT NOT NULL,
-    reason TEXT NOT NULL, fiscal_years TEXT NOT NULL, run_id TEXT NOT NULL, recorded_at TEXT NOT NULL,
-    current INTEGER NOT NULL
+    reason TEXT NOT NULL, fiscal_years TEXT NOT NULL, run_id TEXT NOT NULL, file_list TEXT NOT NULL,
+    recorded_at TEXT NOT NULL, current INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS pending_years (root TEXT NOT NULL, fiscal_year INTEGER NOT NULL, PRIMARY KEY (root, fiscal_year));
 CREATE UNIQUE INDEX IF NOT EXISTS current_version ON versions (root, release_id) WHERE current;
 CREATE INDEX IF NOT EXISTS version_history ON versions (root, release_id, version);
 CREATE INDEX IF NOT EXISTS version_bytes ON versions (root, source_sha256);
@@ -26,7 +27,7 @@ class Version:
 
     `status` is `published`, `refused` (with the reason) or `alias` (the bytes of another release, named by
     `reason`). `fingerprint` covers bytes, corrections, vocabulary and code; `stamp` the file's size and times;
-    `fiscal_years` is a comma-separated list.
+    `fiscal_years` is a comma-separated list, `file_list` the published files, one a line.
     """
 
     release_id: str
@@ -38,14 +39,20 @@ class Version:
     reason: str
     fiscal_years: str
     run_id: str
+    file_list: str = ""
     recorded_at: str = ""
 
     @property
     def years(self) -> set[int]:
         return {int(year) for year in self.fiscal_years.split(",") if year}
 
+    @property
+    def files(self) -> list[str]:
+        return self.file_list.split("\n") if self.file_list else []
+
 
 _COLUMNS = ", ".join(field.name for field in fields(Version))
+_MARKS = ", ".join("?" for _ in fields(Version))
 
 
 class Catalogue:
@@ -69,6 +76,19 @@ class Catalogue:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM versions WHERE root = ? AND current", (self.root,))
             return {row[0]: Version(*row) for row in rows}
 
+    def current_of(self, release_ids: list[str]) -> dict[str, Version]:
+        """The last version of each of these releases, where there is one."""
+        found = {}
+        with self._connection() as connection:
+            for release_id in release_ids:
+                row = connection.execute(
+                    f"SELECT {_COLUMNS} FROM versions WHERE root = ? AND release_id = ? AND current",
+                    (self.root, release_id),
+                ).fetchone()
+                if row:
+                    found[release_id] = Version(*row)
+        return found
+
     def history(self, release_id: str) -> list[Version]:
         """Every version of a release, the oldest first."""
         with self._connection() as connection:
@@ -89,7 +109,7 @@ class Catalogue:
                 )
                 values = [getattr(version, field.name) for field in fields(Version)][:-1]
                 connection.execute(
-                    f"INSERT INTO versions (root, current, {_COLUMNS}) VALUES (?, 1, {', '.join('?' * 10)})",
+                    f"INSERT INTO versions (root, current, {_COLUMNS}) VALUES (?, 1, {_MARKS})",
                     (self.root, *values, now),
                 )
 
@@ -99,4 +119,26 @@ class Catalogue:
             connection.executemany(
                 "UPDATE versions SET stamp = ? WHERE root = ? AND release_id = ? AND current",
                 [(stamp, self.root, release_id) for release_id, stamp in stamps.items()],
+            )
+
+    def add_pending_years(self, years: set[int]) -> None:
+        """Note that the aggregates of these years are out of date, before the rows they stem from change."""
+        with self._connection() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO pending_years VALUES (?, ?)", [(self.root, year) for year in sorted(years)]
+            )
+
+    def pending_years(self) -> list[int]:
+        """The fiscal years whose aggregates are out of date."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                "SELECT fiscal_year FROM pending_years WHERE root = ? ORDER BY fiscal_year", (self.root,)
+            )
+            return [row[0] for row in rows]
+
+    def settle_years(self, years: set[int]) -> None:
+        """Note that the aggregates of these years are up to date."""
+        with self._connection() as connection:
+            connection.executemany(
+                "DELETE FROM pending_years WHERE root = ? AND fiscal_year = ?", [(self.root, year) for year in years]
             )

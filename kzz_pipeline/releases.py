@@ -69,6 +69,24 @@ def find_releases(raw_root: Path) -> tuple[list[ReleaseFile], list[RefusedFile]]
     return _without_collisions(found, refused), refused
 
 
+def locate(raw_root: Path, release_id: str) -> ReleaseFile:
+    """The file of a release. Raises Refusal where there is none, or it is refused by its name or place."""
+    check_release_id(release_id)
+    year, _, name = release_id.partition("-")
+    for form in FORMS:
+        path = raw_root / year / f"{name}{form}"
+        if os.path.lexists(path):
+            return _release_file(path, year, f"{year}/{name}{form}")
+    # The name may be written in another normal form of Unicode, or its ending in capitals.
+    found: list[ReleaseFile] = []
+    refused: list[RefusedFile] = []
+    _scan_year(raw_root / year, year, found, refused)
+    for file in _without_collisions(found, refused):
+        if file.release_id == release_id:
+            return file
+    raise Refusal("no-such-file", f"no file of {release_id} under {raw_root / year}", "put it there again")
+
+
 def _scan_year(folder: Path, year: str, found: list[ReleaseFile], refused: list[RefusedFile]) -> None:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -80,20 +98,23 @@ def _scan_year(folder: Path, year: str, found: list[ReleaseFile], refused: list[
         if _TRANSIENT.search(entry.name):
             continue
         try:
-            found.append(_release_file(entry, year, place))
+            found.append(_release_file(Path(entry.path), year, place))
         except Refusal as refusal:
             refused.append(RefusedFile(_printable(place), refusal))
 
 
-def _release_file(entry: os.DirEntry[str], year: str, place: str) -> ReleaseFile:
-    if entry.is_symlink():
+def _release_file(path: Path, year: str, place: str) -> ReleaseFile:
+    try:
+        status = path.lstat()
+    except OSError as error:
+        raise Refusal("unreadable-file", f"{error.strerror}", "let this user read the file") from None
+    if stat.S_ISLNK(status.st_mode):
         raise Refusal("link", "a link, which is not followed", "put the file itself there")
-    if entry.is_dir(follow_symlinks=False):
+    if stat.S_ISDIR(status.st_mode):
         raise Refusal("wrong-place", "a folder inside a year folder", _PLACE)
-    status = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode):
         raise Refusal("not-a-file", "not a regular file", _PLACE)
-    name, form = os.path.splitext(entry.name)
+    name, form = os.path.splitext(path.name)
     if form.lower() not in FORMS:
         raise Refusal("unknown-form", f"not one of the forms that are read ({', '.join(FORMS)})", "save it as text")
     release_id = f"{year}-{unicodedata.normalize('NFC', name)}"
@@ -102,7 +123,7 @@ def _release_file(entry: os.DirEntry[str], year: str, place: str) -> ReleaseFile
         size, cap = status.st_size // 2**20, SIZE_CAP_BYTES // 2**20
         raise Refusal("too-large", f"{size} MiB, more than the {cap} MiB that a release may have", "split the release")
     stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
-    return ReleaseFile(release_id, int(year), place, Path(entry.path), status.st_size, stamp)
+    return ReleaseFile(release_id, int(year), place, path, status.st_size, stamp)
 
 
 def check_release_id(release_id: str) -> None:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -278,6 +279,18 @@ _ALL = (
         ("fiscal_year", "level1", "level2"),
     ),
     Table(
+        "raw_texts", "原始文本", "Intermediate: one row per release that was read.",
+        (
+            _c("release_id", "string", "发布文件", "Release.", "path of the file"),
+            _c("source_path", "string", "来源路径", "Path of the file, relative to the raw root.", "path of the file"),
+            _c("source_sha256", "string", "来源哈希", "SHA-256 of the file's bytes.", "bytes of the file"),
+            _c("size_bytes", "int64", "字节数", "Size of the file in bytes.", "the file", at_least=1),
+            _c("encoding", "string", "编码", "Encoding that the file was decoded from.", "bytes of the file"),
+            _count("line_count", "行数", "Lines of the file."),
+        ),
+        ("release_id",), published=False,
+    ),
+    Table(
         "cells", "单元格", "Intermediate: one row per non-empty cell (or part of a merged one) with its role.",
         (
             _c("release_id", "string", "发布文件", "Release.", "path of the file"),
@@ -358,6 +371,17 @@ def validate(name: str, table: pa.Table) -> list[str]:
     except pandera.errors.SchemaErrors as errors:
         return _sentences(name, errors.failure_cases, table)
     return []
+
+
+def validate_releases(name: str, table: pa.Table) -> dict[str, list[str]]:
+    """What is wrong with the rows of several releases, by release id; the model is applied to all rows at once."""
+    if not table.num_rows or not validate(name, table):
+        return {}
+    found = {}
+    for release_id in pc.unique(table["release_id"]).to_pylist():
+        if sentences := validate(name, table.filter(pc.equal(table["release_id"], release_id))):
+            found[release_id] = sentences
+    return found
 
 
 def _sentences(name: str, cases: "pd.DataFrame", table: pa.Table) -> list[str]:

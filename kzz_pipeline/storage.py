@@ -9,8 +9,8 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -124,6 +124,20 @@ def published_files(out_root: Path, release_id: str, tables: Iterable[str]) -> l
     return found
 
 
+def inventory(out_root: Path, tables: Iterable[str]) -> dict[str, set[str]]:
+    """Every release's published files, by release id, in one walk."""
+    found: dict[str, set[str]] = {}
+    for table in tables:
+        with suppress(FileNotFoundError), os.scandir(out_root / table) as years:
+            for year in years:
+                if year.name.isdigit() and year.is_dir(follow_symlinks=False):
+                    for entry in os.scandir(year.path):
+                        if entry.name.endswith(".parquet"):
+                            place = f"{table}/{year.name}/{entry.name}"
+                            found.setdefault(entry.name.removesuffix(".parquet"), set()).add(place)
+    return found
+
+
 def stage(out_root: Path, name: str, files: Mapping[str, bytes], removals: Iterable[str] = ()) -> Staged:
     """Write files aside, whole and flushed; a file whose bytes stand there already is left alone."""
     renames = []
@@ -202,28 +216,99 @@ def recover(out_root: Path) -> None:
         stray.unlink(missing_ok=True)
 
 
-def quarantine_root(out_root: Path) -> Path:
-    """Where refused releases are described: beside the curated root."""
-    return out_root.parent / "quarantine"
-
-
-def quarantine(out_root: Path, release_id: str, files: Mapping[str, bytes]) -> Path:
-    """Describe a refused release; what was described before of it is replaced. Returns its folder."""
-    folder = quarantine_root(out_root) / release_id
-    release_from_quarantine(out_root, release_id)
+def quarantine(root: Path, release_id: str, files: Mapping[str, bytes]) -> None:
+    """Describe a refused release under the quarantine folder `root`, in place of what was said of it before."""
+    folder = root / release_id
     for name, data in files.items():
         write_atomic(folder / name, data)
-    return folder
+    with _clear_errors(folder):
+        for entry in list(folder.iterdir()):
+            if entry.name not in files:
+                entry.unlink()
 
 
-def release_from_quarantine(out_root: Path, release_id: str) -> None:
+def release_from_quarantine(root: Path, release_id: str) -> None:
     """Forget that a release was refused."""
-    root = quarantine_root(out_root)
     with _clear_errors(root):
         if (root / release_id).is_dir():
             shutil.rmtree(root / release_id)
         if root.is_dir() and not any(root.iterdir()):
             root.rmdir()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A release on its way through the stages: where it is from, its bytes, and the stage that refused it, if any."""
+
+    release_id: str
+    release_year: int = 0
+    source_path: str = ""
+    stamp: str = ""
+    size_bytes: int = 0
+    source_sha256: str = ""
+    encoding: str = ""
+    refused_at: str = ""
+    reason: tuple[str, str, str, int | None] | None = None
+
+    @property
+    def refusal(self) -> Refusal | None:
+        return Refusal(*self.reason) if self.reason else None
+
+    def with_bytes(self, sha256: str, size_bytes: int) -> "Record":
+        return replace(self, source_sha256=sha256, size_bytes=size_bytes)
+
+    def with_encoding(self, encoding: str) -> "Record":
+        return replace(self, encoding=encoding)
+
+    def refused(self, stage: str, refusal: Refusal) -> "Record":
+        reason = (refusal.code, refusal.message, refusal.advice, refusal.line)
+        return replace(self, refused_at=stage, reason=reason)
+
+    def accepted(self) -> "Record":
+        return replace(self, refused_at="", reason=None)
+
+
+class StageStore:
+    """What the stages of each release hand on: its record and its intermediate tables. All of it can be made again."""
+
+    def __init__(self, state_root: Path) -> None:
+        self.root = state_root / "stages"
+
+    def _path(self, release_id: str, name: str) -> Path:
+        return self.root / release_id / name
+
+    def write_record(self, record: Record) -> None:
+        """Keep a release's record."""
+        self._write(self._path(record.release_id, "record.json"), json.dumps(asdict(record)).encode())
+
+    def read_record(self, release_id: str) -> Record:
+        """A release's record. Raises Refusal where the release was never read."""
+        try:
+            found = json.loads(self._path(release_id, "record.json").read_bytes())
+        except (OSError, ValueError):
+            raise Refusal("not-read", f"{release_id} was not read yet", "materialize raw_text of it first") from None
+        found["reason"] = tuple(found["reason"]) if found["reason"] else None
+        return Record(**found)
+
+    def write_table(self, release_id: str, name: str, table: pa.Table) -> None:
+        """Keep an intermediate table of a release."""
+        self._write(self._path(release_id, f"{name}.parquet"), parquet_bytes(table))
+
+    def read_table(self, release_id: str, name: str) -> pa.Table:
+        """An intermediate table of a release. Raises Refusal where the stage that makes it has not run."""
+        try:
+            return pq.ParquetFile(self._path(release_id, f"{name}.parquet")).read()
+        except (OSError, pa.ArrowException):
+            raise Refusal("not-made", f"{name} of {release_id} was not made yet", "run the stages before it") from None
+
+    @staticmethod
+    def _write(path: Path, data: bytes) -> None:
+        """Whole or not at all, but without waiting for the disk: what is lost here is made again."""
+        with _clear_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}{_TEMPORARY}{os.getpid()}")
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
 
 
 class ByteStore:

@@ -46,8 +46,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class CellCorrection:
-    """A person's reading of one cell in place of the printed one, and why."""
+    """A person's reading of one cell (or part of one) that prints `expect`, and why."""
 
+    expect: str
     value: str
     reason: str
 
@@ -106,21 +107,30 @@ class _Table:
         return None
 
 
-def normalize(parse: Parse, source: Source, words: Words, corrections: Corrections | None = None) -> dict[str, Columns]:
+def normalize(
+    parse: Parse,
+    source: Source,
+    words: Words,
+    corrections: Corrections | None = None,
+    money_unit: str | None = None,
+) -> dict[str, Columns]:
     """The rows of a release, by table and column: releases, listed_projects, projects, indicators, project_fields.
 
-    Counts of findings are not known yet and left 0. Raises Refusal where amounts are printed and nothing says in
-    which unit of money.
+    `money_unit` is a person's word for it where the release prints none. Counts of findings are not known yet and
+    left 0. Raises Refusal where amounts are printed and nothing says in which unit of money.
     """
-    return _Normalizer(parse, source, words, corrections or {}).rows()
+    return _Normalizer(parse, source, words, corrections or {}, money_unit).rows()
 
 
 class _Normalizer:
-    def __init__(self, parse: Parse, source: Source, words: Words, corrections: Corrections) -> None:
+    def __init__(
+        self, parse: Parse, source: Source, words: Words, corrections: Corrections, money_unit: str | None
+    ) -> None:
         self.parse = parse
         self.source = source
         self.words = words
         self.corrections = corrections
+        self.assumed_money_unit = money_unit
         self.title: str | None = None
         self.money_unit: str | None = None
         self.total: Token | None = None
@@ -131,18 +141,22 @@ class _Normalizer:
 
     def _text(self, token: Token) -> str:
         """What a token says: the person's reading where there is one, else as printed, ends stripped."""
+        printed = strip(token.text)
         if self.corrections:
             corrected = self.corrections.get((token.line, token.column))
-            if corrected is not None:
+            if corrected is not None and corrected.expect == printed:
                 return corrected.value
-        return strip(token.text)
+        return printed
 
     def _reason(self, *tokens: Token | None) -> str | None:
         """Why cells of a row were corrected; None where none was."""
         if not self.corrections:
             return None
-        found = (self.corrections.get((token.line, token.column)) for token in tokens if token is not None)
-        reasons = [correction.reason for correction in found if correction is not None]
+        reasons = []
+        for token in tokens:
+            found = self.corrections.get((token.line, token.column)) if token is not None else None
+            if found is not None and token is not None and found.expect == strip(token.text):
+                reasons.append(found.reason)
         return "; ".join(dict.fromkeys(reasons)) or None
 
     # -- gathering -----------------------------------------------------------------------------------------
@@ -278,13 +292,13 @@ class _Normalizer:
             printed = [strip(token.text) for token in amounts]
             printed += [found.value for table in self.tables for found in table.fields if self._is_money(found)]
             declared += [unit for text in printed if (unit := money_unit_of(text))]
-            self.money_unit = declared[0] if declared else None
+            self.money_unit = declared[0] if declared else self.assumed_money_unit
             if self.money_unit is None and printed:
                 place = amounts[0] if amounts else next(f.token for t in self.tables for f in t.fields if self._is_money(f))
                 raise Refusal(
                     "no-money-unit",
                     f"nothing says in which unit of money the amounts are printed, the first here: {strip(place.text)}",
-                    "add the line that names it to the file, for example 单位：万元, or accept no-money-unit in corrections.yml",
+                    "say it in corrections.yml under assume, for example money_unit: 万元",
                     place.line,
                 )
 

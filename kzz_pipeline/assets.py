@@ -1,0 +1,179 @@
+"""The pipeline as Dagster sees it, top to bottom: raw text, parsed blocks, normalized indicators, curated tables
+(each partitioned by release), yearly aggregates (partitioned by fiscal year).
+
+Only wiring belongs here: what a stage does is in stages.py, what may be published in publication.py. One run may
+cover many releases; one that is refused is set aside with its reason, and the rest go on.
+"""
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from kzz_pipeline import pages
+from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.intake import code_fingerprint
+from kzz_pipeline.publication import publish_releases, run_stage_on
+from kzz_pipeline.settings import Settings, settings
+from kzz_pipeline.stages import Outcome
+from kzz_pipeline.yearly import publish_years
+
+# Pinned by the lock file, so that what is beta there cannot change under us.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+RELEASES = dg.DynamicPartitionsDefinition(name="release_id")
+FISCAL_YEARS = dg.DynamicPartitionsDefinition(name="fiscal_year")
+OWNERS = ["team:data"]
+_PASSING = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
+_ONE_BY_ONE = "curated_root"
+
+
+class Roots(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The raw and the curated root of this code location (KZZ_RAW, KZZ_OUT, or the project's own)."""
+
+    raw: str
+    out: str
+
+    @classmethod
+    def from_environment(cls) -> "Roots":
+        chosen = settings()
+        return cls(raw=str(chosen.raw_root), out=str(chosen.out_root))
+
+    @property
+    def settings(self) -> Settings:
+        return settings(self.raw, self.out)
+
+
+def _checks(asset: str, **descriptions: str) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description)
+        for name, description in descriptions.items()
+    ]
+
+
+def _options(asset: str, group: str, *kinds: str, **checks: str) -> dict[str, Any]:
+    """What every asset by release says of itself."""
+    return {
+        "partitions_def": RELEASES,
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+        "group_name": group,
+        "owners": OWNERS,
+        "kinds": {"python", *kinds},
+        "tags": {"domain": "budget-performance"},
+        "code_version": code_fingerprint()[:12],
+        "retry_policy": _PASSING,
+        "pool": _ONE_BY_ONE,
+        "metadata": pages.of_asset(asset),
+        "check_specs": _checks(asset, **checks),
+    }
+
+
+@dg.asset(
+    **_options("raw_text", "a_raw_text", "file", readable="The file is whole text in an encoding that is read."),
+    description="Each release as it arrived: its bytes kept by hash, its encoding decided on the whole file.",
+)
+def raw_text(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
+    yield _materialized(context, run_stage_on("raw_text", roots.settings, context.partition_keys))
+
+
+@dg.asset(
+    deps=[raw_text],
+    **_options(
+        "parsed_blocks", "b_parsed_blocks", "parquet",
+        cells_conserved="Every non-empty cell of the file has exactly one role, or is listed as unread.",
+    ),
+    description="Each release as cells with line, column and role: titles, labels, values, indicators, or unread.",
+)  # fmt: skip
+def parsed_blocks(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
+    yield _materialized(context, run_stage_on("parsed_blocks", roots.settings, context.partition_keys))
+
+
+@dg.asset(
+    deps=[parsed_blocks],
+    **_options(
+        "normalized_indicators", "c_normalized", "parquet",
+        schema_valid="Rows keep to their Pandera models: types, keys, allowed values.",
+    ),
+    description=(
+        "Each release as rows: indicators with canonical levels, units and numbers, beside what is printed; with "
+        "the tables, listed projects and other fields they belong to."
+    ),
+)  # fmt: skip
+def normalized_indicators(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
+    yield _materialized(context, run_stage_on("normalized_indicators", roots.settings, context.partition_keys))
+
+
+@dg.asset(
+    deps=[normalized_indicators],
+    **_options(
+        "curated_tables", "d_curated", "parquet",
+        publishable="No open finding forbids publication; rows in are rows out; every model holds.",
+    ),
+    description="Each release audited by every rule and, if nothing forbids it, published as Parquet, all tables at once.",
+)  # fmt: skip
+def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
+    outcomes = list(publish_releases(roots.settings, context.partition_keys, context.run_id))
+    years = {str(year) for outcome in outcomes for year in outcome.facts.get("fiscal_years", ())}
+    known = set(context.instance.get_dynamic_partitions(FISCAL_YEARS.name or ""))
+    if years - known:
+        context.instance.add_dynamic_partitions(FISCAL_YEARS.name or "", sorted(years - known))
+    yield _materialized(context, outcomes)
+
+
+@dg.asset(
+    deps=[dg.AssetDep(curated_tables, partition_mapping=dg.AllPartitionMapping())],
+    partitions_def=FISCAL_YEARS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="e_yearly",
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    tags={"domain": "budget-performance"},
+    retry_policy=_PASSING,
+    pool=_ONE_BY_ONE,
+    metadata=pages.of_asset("yearly_aggregates"),
+    check_specs=_checks(
+        "yearly_aggregates", totals_conserved="Counts and funds by unit and by level add up to the year's, and to the rows."
+    ),
+    description="Each fiscal year over all releases: funds, tables, indicators and findings, by unit and by level.",
+)
+def yearly_aggregates(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
+    years = publish_years(roots.settings, [int(key) for key in context.partition_keys])
+    for year in years:
+        key = str(year.fiscal_year)
+        context.add_asset_metadata(pages.of_year(roots.settings, year), partition_key=key)
+    problems = [f"{year.fiscal_year}: {problem}" for year in years for problem in year.problems]
+    check = dg.AssetCheckResult(passed=not problems, metadata={"problems": "\n".join(problems) or "none"})
+    yield dg.MaterializeResult(check_results=[check])
+
+
+def _materialized(context: dg.AssetExecutionContext, outcomes: list[Outcome]) -> dg.MaterializeResult[Any]:
+    """What a stage did, release by release, and its check: releases that were refused, by file and line."""
+    stage = context.asset_key.to_user_string()
+    refused = [outcome for outcome in outcomes if outcome.refusal is not None]
+    for outcome in outcomes:
+        facts = pages.of_outcome(stage, outcome)
+        context.add_asset_metadata(facts, partition_key=outcome.release_id)
+    for outcome in refused:
+        if not outcome.passed_over:
+            context.log.error(f"{outcome.release_id} was refused: {outcome.refusal}")
+    done = len(outcomes) - len(refused)
+    context.log.info(f"{stage}: {done} release(s) in {sum(outcome.seconds for outcome in outcomes):.2f} s")
+    # Releases that were set aside do not stop the others; a run in which none is left stops.
+    check = dg.AssetCheckResult(
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.WARN if done else dg.AssetCheckSeverity.ERROR,
+        metadata=pages.of_refused(refused),
+    )
+    version = hashlib.sha256("\n".join(_content(outcome) for outcome in outcomes).encode()).hexdigest()[:16]
+    return dg.MaterializeResult(data_version=dg.DataVersion(version), check_results=[check])
+
+
+def _content(outcome: Outcome) -> str:
+    """What the outcome consists of, so that equal content has an equal data version."""
+    if isinstance(outcome.refusal, Refusal):
+        return f"{outcome.release_id} {outcome.refusal}"
+    files = [f"{place} {hashlib.sha256(data).hexdigest()}" for place, data in sorted(outcome.files.items())]
+    return f"{outcome.release_id} {outcome.facts} {files}"

@@ -1,0 +1,42 @@
+"""Doing the same to many releases: on every processor where they are many, in this process where they are few."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from multiprocessing import get_context
+from typing import TypeVar
+
+Done = TypeVar("Done")
+Listener = Callable[[str, int], None]
+# Below this many releases, starting processes costs more than it saves.
+_FEW = 48
+_CHUNK = 8
+_listeners: list[Listener] = []
+
+
+@cache
+def _pool() -> ProcessPoolExecutor:
+    # A fork server: the parent may hold threads (Dagster, Arrow), which a plain fork copies in mid-flight.
+    return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("forkserver"))
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Have `listener` told, while this lasts, the stage and how many more releases it is through with."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def map_releases(stage: str, work: Callable[[str], Done], release_ids: Iterable[str]) -> Iterator[Done]:
+    """`work` done to each release, results in the order of the releases; `work` must be picklable."""
+    ids = list(release_ids)
+    few = len(ids) < _FEW or (os.cpu_count() or 1) < 2
+    for done in map(work, ids) if few else _pool().map(work, ids, chunksize=_CHUNK):
+        for listener in _listeners:
+            listener(stage, 1)
+        yield done

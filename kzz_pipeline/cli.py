@@ -1,0 +1,205 @@
+"""`kzz`: the command line. Messages go to stderr, data to stdout."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.settings import Settings, export, settings
+
+REFUSED = 3
+USAGE = 2
+
+
+class _Group(click.Group):
+    """Turns a Refusal into one line on stderr and the exit code of a usage error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            _fail(str(refusal), USAGE)
+        except KeyboardInterrupt:
+            _fail("stopped; what was published stands, and the next run goes on", 130)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"kzz: {message}", err=True)
+    sys.exit(code)
+
+
+_raw = click.option("--raw", metavar="DIR", help="Folder of releases, <year>/<name>.txt (default: data/raw).")
+_out = click.option("--out", metavar="DIR", help="Folder of the published tables (default: data/curated).")
+
+
+def _roots(command: Any) -> Any:
+    return _raw(_out(command))
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kzz-pipeline")
+def main() -> None:
+    """Published budget-performance releases to tables one can trust.
+
+    \b
+    Example:
+      kzz run                      take in every new or changed release under data/raw
+      kzz findings --severity warning
+    """
+
+
+@main.command()
+@_roots
+def run(raw: str | None, out: str | None) -> None:
+    """Take in every new or changed release and publish its tables.
+
+    Exits 0 if all is published, 3 if a release was refused (each is named on stderr with its reason).
+
+    \b
+    Example:
+      kzz run
+      kzz run --raw /srv/releases --out /srv/tables
+    """
+    from kzz_pipeline import overview
+    from kzz_pipeline.catalogue import Catalogue
+    from kzz_pipeline.home import prepare
+    from kzz_pipeline.intake import survey
+
+    started = time.perf_counter()
+    chosen = _existing(settings(raw, out))
+    export(chosen)
+    prepare(chosen.home)
+    catalogue = Catalogue(chosen.catalogue_path, chosen.out_root)
+    found = survey(chosen, catalogue)
+    catalogue.record(found.new_aliases)
+    arrived = [arrival.file.release_id for arrival in found.arrivals]
+    pending = catalogue.pending_years()
+    if arrived or pending:
+        _take_in(chosen, arrived)
+    refused = overview.print_run(chosen, catalogue, found, time.perf_counter() - started)
+    if refused:
+        sys.exit(REFUSED)
+
+
+def _take_in(chosen: Settings, arrived: list[str]) -> None:
+    from kzz_pipeline.progress import showing
+    from kzz_pipeline.runs import take_in
+
+    with showing(len(arrived)):
+        take_in(chosen, arrived)
+
+
+def _existing(chosen: Settings) -> Settings:
+    if not chosen.raw_root.is_dir():
+        raise Refusal("no-raw-root", f"{chosen.raw_root} is no folder", "name the folder of releases with --raw")
+    return chosen
+
+
+@main.command()
+@click.option("--release", metavar="ID", help="Only of this release, such as 2020-kzz-key-projects.")
+@click.option("--rule", metavar="CODE", help="Only of this rule (kzz rules lists them).")
+@click.option("--severity", type=click.Choice(["error", "warning", "info"]), help="Only of this severity.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@_roots
+def findings(
+    release: str | None, rule: str | None, severity: str | None, form: str, raw: str | None, out: str | None
+) -> None:
+    """List what a person should look at, of published and of refused releases.
+
+    \b
+    Example:
+      kzz findings --severity warning
+      kzz findings --release 2020-kzz-key-projects --format csv > findings.csv
+    """
+    from kzz_pipeline import listings
+
+    rows = listings.findings(settings(raw, out), release, rule, severity)
+    click.echo(listings.render(rows, form), nl=False)
+
+
+@main.command()
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@_roots
+def rules(form: str, raw: str | None, out: str | None) -> None:
+    """List the rules: code, severity, what they look for, why it matters and what to do.
+
+    \b
+    Example:
+      kzz rules
+      kzz rules --format json
+    """
+    from kzz_pipeline import listings
+
+    click.echo(listings.render(listings.rules(), form), nl=False)
+
+
+@main.command()
+@click.argument("what", nargs=-1, required=True)
+@click.option("--version", "version", type=int, metavar="N", help="As of this version of the release (see kzz trace RELEASE).")
+@_roots
+def trace(what: tuple[str, ...], version: int | None, raw: str | None, out: str | None) -> None:
+    """Show where a figure is from: aggregate, tables, indicators, file, line, cell, and the printed line.
+
+    WHAT is the id of an indicator, a project, a finding or a release, or an aggregate: the yearly table, the fiscal
+    year, and the unit or the level.
+
+    \b
+    Example:
+      kzz trace 2020-kzz-key-projects-t001-i003
+      kzz trace yearly_by_unit 2020 克州财政局
+      kzz trace yearly_by_indicator 2021 成本指标
+    """
+    from kzz_pipeline.lineage import trace as traced
+
+    for line in traced(settings(raw, out), what, version):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--unread", is_flag=True, help="Only the lines with a cell that was not read.")
+@_roots
+def explain(file: Path, unread: bool, raw: str | None, out: str | None) -> None:
+    """Show line by line how a file is read and why; cells that are not read are marked.
+
+    \b
+    Example:
+      kzz explain data/raw/2020/kzz-key-projects.txt | less
+      kzz explain --unread release.txt
+    """
+    from kzz_pipeline.explanation import explain as explained
+
+    for line in explained(file, only_unread=unread):
+        click.echo(line)
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True, help="Port on this machine.")
+@_roots
+def ui(port: int, raw: str | None, out: str | None) -> None:
+    """Open the Dagster UI on this machine, with the sensor and the schedules running. It has no login: loopback only.
+
+    \b
+    Example:
+      kzz ui --port 3000
+    """
+    import os
+
+    from kzz_pipeline.home import prepare
+
+    chosen = _existing(settings(raw, out))
+    export(chosen)
+    prepare(chosen.home)
+    program = Path(sys.executable).with_name("dagster")
+    click.echo(f"kzz: http://127.0.0.1:{port} (stop with Ctrl-C)", err=True)
+    arguments = ["dev", "--module-name", "kzz_pipeline.definitions", "--host", "127.0.0.1", "--port", str(port)]
+    os.execv(program, [str(program), *arguments])
+
+
+
+if __name__ == "__main__":
+    main()

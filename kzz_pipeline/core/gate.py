@@ -1,0 +1,29 @@
+"""What no person could accept: a file in which nothing of a release can be recognised."""
+
+from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.core.tokens import Parse
+
+
+def require_a_release(parse: Parse) -> None:
+    """Raise Refusal unless the parse holds a table or a list, and accounts for every cell of its document."""
+    roles = {token.role for token in parse.tokens}
+    if not any("\t" in line for line in parse.document.lines):
+        raise Refusal(
+            "no-columns",
+            "no columns found: the file holds no TAB, which stands between the cells of a release",
+            "copy the tables again with TABs between the cells",
+        )
+    if not parse.table_count and "amount" not in roles and "listed_project" not in roles:
+        raise Refusal(
+            "no-table",
+            "no table 项目支出绩效目标表 and no list of projects found",
+            "check that this is a release (kzz explain shows how each line was read)",
+        )
+    if "value" not in roles and "indicator" not in roles and parse.table_count:
+        first = next(token for token in parse.tokens if token.table_no)
+        raise Refusal(
+            "no-indicator",
+            f"{parse.table_count} table(s) and not one indicator: the tables break off",
+            "copy the release again, whole",
+            first.line,
+        )

@@ -1,0 +1,123 @@
+"""What is to be done: which releases under the raw root are new or changed, and which are refused by name."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from kzz_pipeline.catalogue import Catalogue, Version
+from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.corrections import read_corrections
+from kzz_pipeline.releases import RefusedFile, ReleaseFile, find_releases, read_bytes
+from kzz_pipeline.schema import RELEASE_TABLES
+from kzz_pipeline.settings import Settings
+from kzz_pipeline.storage import inventory
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A release to be taken in: its file, the hash of its bytes, and why (`new`, `changed`, `republish`)."""
+
+    file: ReleaseFile
+    source_sha256: str
+    fingerprint: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Survey:
+    """The raw root beside what is published of it."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    unchanged: list[Version] = field(default_factory=list)
+    refused: list[RefusedFile] = field(default_factory=list)
+    still_refused: list[Version] = field(default_factory=list)
+    aliases: list[Version] = field(default_factory=list)
+    new_aliases: list[Version] = field(default_factory=list)
+
+
+@cache
+def code_fingerprint() -> str:
+    """A hash of everything in the package that decides what a release's rows are: its code and its vocabulary."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    files = [package / name for name in ("schema.py", "stages.py", "storage.py")]
+    for path in sorted([*package.glob("core/**/*.py"), *package.glob("vocabulary/*.yml"), *files]):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint(source_sha256: str, decisions_digest: str) -> str:
+    """What a release's rows depend on: its bytes, a person's decisions, and the code and vocabulary."""
+    return hashlib.sha256(f"{source_sha256} {decisions_digest} {code_fingerprint()}".encode()).hexdigest()
+
+
+def survey(settings: Settings, catalogue: Catalogue) -> Survey:
+    """Compare the raw root with the catalogue; files are read only where their size or times changed.
+
+    Raises Refusal where the raw root cannot be listed or corrections.yml is not valid.
+    """
+    corrections = read_corrections(settings.corrections_path)
+    files, refused = find_releases(settings.raw_root)
+    current = catalogue.current()
+    published = inventory(settings.out_root, RELEASE_TABLES)
+    found = Survey(refused=refused)
+    rewritten: dict[str, str] = {}
+    candidates: list[tuple[ReleaseFile, str, Version | None]] = []
+    for file in files:
+        known = current.get(file.release_id)
+        try:
+            sha256 = known.source_sha256 if known and known.stamp == file.stamp else read_bytes(file)[1]
+        except Refusal as refusal:
+            found.refused.append(RefusedFile(file.source_path, refusal))
+            continue
+        candidates.append((file, sha256, known))
+    owners = _owners(candidates, current)
+    for file, sha256, known in candidates:
+        mark = fingerprint(sha256, corrections.of(file.release_id).digest)
+        owner = owners[sha256]
+        if owner != file.release_id:
+            alias = Version(
+                file.release_id, file.source_path, sha256, mark, file.stamp, "alias", owner, "", ""
+            )
+            found.aliases.append(alias)
+            if known is None or replace(known, recorded_at="", stamp=file.stamp) != alias:
+                found.new_aliases.append(alias)
+            continue
+        if known is None or known.status == "alias":
+            found.arrivals.append(Arrival(file, sha256, mark, "new"))
+        elif known.fingerprint != mark or known.source_path != file.source_path:
+            found.arrivals.append(Arrival(file, sha256, mark, "changed"))
+        elif known.status == "refused":
+            found.still_refused.append(known)
+        elif not _is_whole(published.get(file.release_id, set()), known):
+            found.arrivals.append(Arrival(file, sha256, mark, "republish"))
+        else:
+            found.unchanged.append(known)
+        if known is not None and known.stamp != file.stamp and known.source_sha256 == sha256:
+            rewritten[file.release_id] = file.stamp
+    if rewritten:
+        catalogue.touch(rewritten)
+    return found
+
+
+def _owners(
+    candidates: list[tuple[ReleaseFile, str, Version | None]], current: dict[str, Version]
+) -> dict[str, str]:
+    """Under which release the rows of some bytes are published: the one that has them already, else the first by name."""
+    owners = {
+        version.source_sha256: release_id for release_id, version in current.items() if version.status == "published"
+    }
+    replaced = {known.source_sha256 for _, sha256, known in candidates if known and known.source_sha256 != sha256}
+    now = {file.release_id: sha256 for file, sha256, _ in candidates}
+    for sha256, owner in list(owners.items()):
+        if sha256 in replaced and now.get(owner) != sha256:
+            del owners[sha256]  # the owner prints other bytes now
+    for file, sha256, _ in candidates:
+        owners.setdefault(sha256, file.release_id)
+    return owners
+
+
+def _is_whole(published: set[str], version: Version) -> bool:
+    """Whether every file of a published version stands under the curated root."""
+    return published >= set(version.files)

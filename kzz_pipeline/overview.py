@@ -1,0 +1,89 @@
+"""What `kzz run` prints: every release with what it holds, what needs a person's eye, and where its Parquet is."""
+
+import json
+from decimal import Decimal
+
+import click
+import pyarrow.dataset as ds
+
+from kzz_pipeline.catalogue import Catalogue, Version
+from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.intake import Survey
+from kzz_pipeline.schema import LEVEL2, arrow_schema
+from kzz_pipeline.settings import Settings
+
+# More releases than this get a line each, and unchanged ones are counted only.
+_FEW = 10
+
+
+def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: float) -> int:
+    """Print the outcome of a run, data to stdout and refusals to stderr; returns how many releases are refused."""
+    current = catalogue.current()
+    taken = [current[arrival.file.release_id] for arrival in found.arrivals if arrival.file.release_id in current]
+    published = [version for version in taken if version.status == "published"]
+    shown = published if len(published) > _FEW else [*published, *found.unchanged]
+    fresh = {version.release_id for version in published}
+    for version in shown[:_FEW] if len(shown) > _FEW else shown:
+        _print_release(settings, version, "published" if version.release_id in fresh else "unchanged")
+    if len(shown) > _FEW:
+        click.echo(f"… and {len(shown) - _FEW} more release(s): kzz findings, or the UI (make ui), show them")
+    for alias in found.aliases:
+        click.echo(f"{alias.release_id}: the same bytes as {alias.reason}, published once, under that name")
+    refused = [version for version in taken if version.status == "refused"] + found.still_refused
+    for file in found.refused:
+        click.echo(f"kzz: refused {file.source_path}: {file.refusal}", err=True)
+    for version in refused:
+        where = settings.quarantine_root / version.release_id / "report.md"
+        stands = "; what was published before of it stands" if version.files else ""
+        click.echo(f"kzz: refused {version.source_path}: {refusal_of(version)}{stands}; see {where}", err=True)
+    total = len(refused) + len(found.refused)
+    parts = [f"{len(published)} published", f"{len(found.unchanged)} unchanged"]
+    if found.aliases:
+        parts.append(f"{len(found.aliases)} alias(es)")
+    parts.append(f"{total} refused")
+    click.echo(f"{', '.join(parts)}; tables under {settings.out_root}; {seconds:.1f} s")
+    return total
+
+
+def refusal_of(version: Version) -> Refusal:
+    """Why a release was refused, from the catalogue."""
+    return Refusal(*json.loads(version.reason))
+
+
+def _print_release(settings: Settings, version: Version, state: str) -> None:
+    rows = _rows(settings, version, "releases", ["*"])
+    if not rows:
+        return
+    row = rows[0]
+    projects = _rows(settings, version, "projects", ["fiscal_year", "total_funds_cny"])
+    levels = _rows(settings, version, "indicators", ["level2"])
+    click.echo(f"{version.release_id}  {state}  ({version.source_path}, {row['encoding']}, {row['line_count']} lines)")
+    click.echo(f"  list        {row['listed_count']} projects, total {_wan(row['listed_total_cny'])}")
+    years: dict[object, int] = {}
+    for project in projects:
+        years[project["fiscal_year"]] = years.get(project["fiscal_year"], 0) + 1
+    by_year = ", ".join(f"{year or 'no year'}: {count}" for year, count in sorted(years.items(), key=str))
+    funds = sum((project["total_funds_cny"] or Decimal(0) for project in projects), Decimal(0))
+    click.echo(f"  tables      {row['project_count']} ({by_year}), total {_wan(funds)}")
+    counts = {level: sum(1 for found in levels if found["level2"] == level) for level in (*LEVEL2, None)}
+    named = "  ".join(f"{(level or 'unknown').removesuffix('指标')} {count}" for level, count in counts.items() if count)
+    click.echo(f"  indicators  {row['indicator_count']}: {named}")
+    click.echo(f"  cells       {row['cell_count']}, unread {row['unread_cell_count']}")
+    click.echo(
+        f"  findings    {row['error_count']} errors, {row['warning_count']} warnings, {row['info_count']} infos"
+        f"  (kzz findings --release {version.release_id})"
+    )
+    folders = sorted({place.rpartition("/")[0] for place in version.files})
+    click.echo(f"  parquet     {settings.out_root}/{{{','.join(folders)}}}/{version.release_id}.parquet")
+
+
+def _rows(settings: Settings, version: Version, table: str, columns: list[str]) -> list[dict[str, object]]:
+    schema = arrow_schema(table)
+    files = [settings.out_root / place for place in version.files if place.startswith(f"{table}/")]
+    dataset = ds.dataset([str(file) for file in files if file.exists()], schema=schema, format="parquet")
+    rows: list[dict[str, object]] = dataset.to_table(columns=schema.names if columns == ["*"] else columns).to_pylist()
+    return rows
+
+
+def _wan(amount: object) -> str:
+    return "not printed" if not isinstance(amount, Decimal) else f"{amount / 10000:,.2f} 万元"

@@ -1,0 +1,130 @@
+"""The gate: audited releases are published together or not at all, and refused ones are described in quarantine."""
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import islice
+
+import pyarrow as pa
+
+from kzz_pipeline.bulk import map_releases
+from kzz_pipeline.catalogue import Catalogue, Version
+from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.corrections import Corrections, read_corrections
+from kzz_pipeline.intake import fingerprint
+from kzz_pipeline.quarantine import describe
+from kzz_pipeline.schema import RELEASE_TABLES, validate_releases
+from kzz_pipeline.settings import Settings
+from kzz_pipeline.stages import STAGE_TABLES, Outcome, note_refusal, run_stage
+from kzz_pipeline.storage import (
+    Record,
+    StageStore,
+    publish,
+    published_files,
+    quarantine,
+    release_from_quarantine,
+    stage,
+    writer,
+)
+
+# Releases that are audited, checked and published at a time: bounds memory, and what an interruption costs.
+_BATCH = 64
+
+
+def run_stage_on(stage_name: str, settings: Settings, release_ids: Iterable[str]) -> list[Outcome]:
+    """Run one stage before publication on many releases, their tables checked all at once by their models."""
+    outcomes = list(map_releases(stage_name, partial(run_stage, stage_name, settings), release_ids))
+    return _checked(settings, stage_name, outcomes, STAGE_TABLES[stage_name])
+
+
+def publish_releases(settings: Settings, release_ids: Iterable[str], run_id: str) -> Iterator[Outcome]:
+    """Audit and publish releases, a batch at a time; yields what became of each."""
+    catalogue = Catalogue(settings.catalogue_path, settings.out_root)
+    corrections = read_corrections(settings.corrections_path)
+    remaining = iter(release_ids)
+    with writer(settings.out_root):
+        while batch := list(islice(remaining, _BATCH)):
+            outcomes = list(map_releases("curated_tables", partial(run_stage, "curated_tables", settings), batch))
+            outcomes = _checked(settings, "curated_tables", outcomes, STAGE_TABLES["curated_tables"])
+            _publish_batch(settings, catalogue, corrections, outcomes, run_id)
+            yield from outcomes
+
+
+def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], names: Iterable[str]) -> list[Outcome]:
+    """The outcomes, with those refused whose intermediate tables break their model."""
+    store = StageStore(settings.state_root)
+    good = [outcome.release_id for outcome in outcomes if outcome.refusal is None]
+    wrong: dict[str, list[str]] = {}
+    for at in range(0, len(good), _BATCH):
+        for name in names:
+            table = pa.concat_tables(store.read_table(release_id, name) for release_id in good[at : at + _BATCH])
+            for release_id, sentences in validate_releases(name, table).items():
+                wrong.setdefault(release_id, []).extend(sentences)
+    refusals = {}
+    for release_id, sentences in wrong.items():
+        advice = "report this release: its rows break the published schema, which is our defect"
+        refusals[release_id] = Refusal("schema-broken", "; ".join(sentences), advice)
+        note_refusal(store, release_id, stage_name, refusals[release_id])
+    return [
+        Outcome(outcome.release_id, outcome.seconds, refusal=refusals[outcome.release_id])
+        if outcome.release_id in refusals
+        else outcome
+        for outcome in outcomes
+    ]
+
+
+def _publish_batch(
+    settings: Settings, catalogue: Catalogue, corrections: Corrections, outcomes: list[Outcome], run_id: str
+) -> None:
+    store = StageStore(settings.state_root)
+    current = catalogue.current_of([outcome.release_id for outcome in outcomes])
+    records = {outcome.release_id: _record(store, outcome.release_id) for outcome in outcomes}
+    staged, versions, years = [], [], set()
+    for outcome in outcomes:
+        record, before = records[outcome.release_id], current.get(outcome.release_id)
+        mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
+        if outcome.refusal is not None:
+            versions.append(_refused_version(record, mark, before, outcome.refusal, run_id))
+            continue
+        standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES)
+        removals = [place for place in standing if place not in outcome.files]
+        touched = set(outcome.facts["fiscal_years"]) | (before.years if before else set())
+        years |= touched
+        staged.append(stage(settings.out_root, outcome.release_id, outcome.files, removals))
+        versions.append(_published_version(record, mark, outcome, run_id))
+    # Noted before the rows change: an interruption between the two costs a recomputation, not a stale figure.
+    catalogue.add_pending_years(years)
+    publish(settings.out_root, staged)
+    for outcome in outcomes:
+        if outcome.refusal is None:
+            release_from_quarantine(settings.quarantine_root, outcome.release_id)
+        else:
+            record = records[outcome.release_id]
+            before = current.get(outcome.release_id)
+            files = describe(settings, record, outcome.refusal, standing=bool(before and before.files))
+            quarantine(settings.quarantine_root, outcome.release_id, files)
+    catalogue.record(versions)
+
+
+def _record(store: StageStore, release_id: str) -> Record:
+    try:
+        return store.read_record(release_id)
+    except Refusal:
+        return Record(release_id)
+
+
+def _published_version(record: Record, mark: str, outcome: Outcome, run_id: str) -> Version:
+    years = ",".join(str(year) for year in outcome.facts["fiscal_years"])
+    return Version(
+        record.release_id, record.source_path, record.source_sha256, mark, record.stamp, "published", "", years,
+        run_id, "\n".join(sorted(outcome.files)),
+    )  # fmt: skip
+
+
+def _refused_version(record: Record, mark: str, before: Version | None, refusal: Refusal, run_id: str) -> Version:
+    """What was published before of a refused release stands, so its years and files are carried on."""
+    reason = json.dumps([refusal.code, refusal.message, refusal.advice, refusal.line], ensure_ascii=False)
+    return Version(
+        record.release_id, record.source_path, record.source_sha256, mark, record.stamp, "refused", reason,
+        before.fiscal_years if before else "", run_id, before.file_list if before else "",
+    )  # fmt: skip
