@@ -27,7 +27,8 @@ class Version:
 
     `status` is `published`, `refused` (with the reason) or `alias` (the bytes of another release, named by
     `reason`). `fingerprint` covers bytes, corrections, vocabulary and code; `stamp` the file's size and times;
-    `fiscal_years` is a comma-separated list, `file_list` the published files, one a line.
+    `fiscal_years` is a comma-separated list, `file_list` the published files, one a line. `version` counts over
+    all releases of the catalogue.
     """
 
     release_id: str
@@ -41,6 +42,7 @@ class Version:
     run_id: str
     file_list: str = ""
     recorded_at: str = ""
+    version: int = 0
 
     @property
     def years(self) -> set[int]:
@@ -51,8 +53,11 @@ class Version:
         return self.file_list.split("\n") if self.file_list else []
 
 
-_COLUMNS = ", ".join(field.name for field in fields(Version))
-_MARKS = ", ".join("?" for _ in fields(Version))
+_NAMES = [field.name for field in fields(Version)]
+_COLUMNS = ", ".join(_NAMES)
+# `version` numbers itself.
+_STORED = ", ".join(_NAMES[:-1])
+_MARKS = ", ".join("?" for _ in _NAMES[:-1])
 
 
 class Catalogue:
@@ -107,9 +112,9 @@ class Catalogue:
                     "UPDATE versions SET current = 0 WHERE root = ? AND release_id = ? AND current",
                     (self.root, version.release_id),
                 )
-                values = [getattr(version, field.name) for field in fields(Version)][:-1]
+                values = [getattr(version, name) for name in _NAMES[:-2]]
                 connection.execute(
-                    f"INSERT INTO versions (root, current, {_COLUMNS}) VALUES (?, 1, {_MARKS})",
+                    f"INSERT INTO versions (root, current, {_STORED}) VALUES (?, 1, {_MARKS})",
                     (self.root, *values, now),
                 )
 

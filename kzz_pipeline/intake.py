@@ -81,7 +81,7 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
                 file.release_id, file.source_path, sha256, mark, file.stamp, "alias", owner, "", ""
             )
             found.aliases.append(alias)
-            if known is None or replace(known, recorded_at="", stamp=file.stamp) != alias:
+            if known is None or replace(known, recorded_at="", version=0, stamp=file.stamp) != alias:
                 found.new_aliases.append(alias)
             continue
         if known is None or known.status == "alias":

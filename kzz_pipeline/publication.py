@@ -9,20 +9,25 @@ import pyarrow as pa
 
 from kzz_pipeline.bulk import map_releases
 from kzz_pipeline.catalogue import Catalogue, Version
+from kzz_pipeline.changes import changes
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.corrections import Corrections, read_corrections
 from kzz_pipeline.intake import fingerprint
 from kzz_pipeline.quarantine import describe
-from kzz_pipeline.schema import RELEASE_TABLES, validate_releases
+from kzz_pipeline.schema import RELEASE_TABLES, arrow_schema, validate_releases
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import STAGE_TABLES, Outcome, note_refusal, run_stage
 from kzz_pipeline.storage import (
     Record,
     StageStore,
+    archive,
+    parquet_bytes,
     publish,
     published_files,
     quarantine,
+    read_parquet,
     release_from_quarantine,
+    release_path,
     stage,
     writer,
 )
@@ -88,9 +93,10 @@ def _publish_batch(
             continue
         standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES)
         removals = [place for place in standing if place not in outcome.files]
+        files = outcome.files | _changes_file(settings, outcome, before, standing)
         touched = set(outcome.facts["fiscal_years"]) | (before.years if before else set())
         years |= touched
-        staged.append(stage(settings.out_root, outcome.release_id, outcome.files, removals))
+        staged.append(stage(settings.out_root, outcome.release_id, files, removals))
         versions.append(_published_version(record, mark, outcome, run_id))
     # Noted before the rows change: an interruption between the two costs a recomputation, not a stale figure.
     catalogue.add_pending_years(years)
@@ -104,6 +110,39 @@ def _publish_batch(
             files = describe(settings, record, outcome.refusal, standing=bool(before and before.files))
             quarantine(settings.quarantine_root, outcome.release_id, files)
     catalogue.record(versions)
+
+
+def _changes_file(
+    settings: Settings, outcome: Outcome, before: Version | None, standing: list[str]
+) -> dict[str, bytes]:
+    """Where a release replaces other rows of its own: keep those, and add what changed to `release_changes`."""
+    if before is None or not standing or not _differs(settings, outcome, standing):
+        return {}
+    archive(settings.state_root, settings.out_root, outcome.release_id, before.version, standing)
+    release = outcome.facts["release"]
+    place = release_path("release_changes", release["release_year"], outcome.release_id)
+    old = {name: _published(settings, name, standing) for name in RELEASE_TABLES}
+    new = {name: _made(name, outcome.files) for name in RELEASE_TABLES}
+    known = settings.out_root / place
+    tables = [read_parquet(known)] if known.is_file() else []
+    found = pa.concat_tables([*tables, changes(old, new)])
+    return {place: parquet_bytes(found)} if found.num_rows else {}
+
+
+def _differs(settings: Settings, outcome: Outcome, standing: list[str]) -> bool:
+    if set(standing) != set(outcome.files):
+        return True
+    return any((settings.out_root / place).read_bytes() != data for place, data in outcome.files.items())
+
+
+def _published(settings: Settings, table: str, places: list[str]) -> pa.Table:
+    found = [read_parquet(settings.out_root / place) for place in places if place.startswith(f"{table}/")]
+    return pa.concat_tables([arrow_schema(table).empty_table(), *found])
+
+
+def _made(table: str, files: dict[str, bytes]) -> pa.Table:
+    found = [read_parquet(pa.BufferReader(data)) for place, data in files.items() if place.startswith(f"{table}/")]
+    return pa.concat_tables([arrow_schema(table).empty_table(), *found])
 
 
 def _record(store: StageStore, release_id: str) -> Record:

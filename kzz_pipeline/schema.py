@@ -279,6 +279,47 @@ _ALL = (
         ("fiscal_year", "level1", "level2"),
     ),
     Table(
+        "project_years", "项目年度", "One row per project and fiscal year, over all releases, with the year before.",
+        (
+            _YEAR,
+            _PROJECT_KEY,
+            _UNIT,
+            _PROJECT,
+            *_FUNDS,
+            _count("indicator_count", "指标数", "Indicators of the year."),
+            _count("quantified_indicator_count", "量化指标数", "Indicators whose value is not text."),
+            _money("previous_total_funds_cny", "上年资金总额", "Total funds of the fiscal year before; null if the project has none.", "project_years"),
+            _money("change_cny", "增减额", "Total funds less those of the year before.", "project_years"),
+            _c("change_ratio", "float64", "增减率", "change_cny as a fraction of the year before.", "project_years", nullable=True),
+            _count("previous_indicator_count", "上年指标数", "Indicators of the fiscal year before; 0 if none."),
+            _c("project_ids", "strings", "项目编号", "The tables that count for this row.", "projects"),
+            _c("superseded_project_ids", "strings", "被取代项目编号", "Tables of the same project and year in earlier releases, which do not count.", "projects"),
+            _c("release_ids", "strings", "发布文件", "The releases that the row and its year before stem from.", "projects"),
+            _SHA256S,
+        ),
+        ("fiscal_year", "project_key"),
+    ),
+    Table(
+        "release_changes", "发布文件变更", "One row per difference between a release and the version of itself that it replaced.",
+        (
+            _c("release_id", "string", "发布文件", "Release.", "path of the file"),
+            _RELEASE_YEAR,
+            _c("old_sha256", "string", "原哈希", "SHA-256 of the bytes that were replaced.", "bytes of the file", nullable=True),
+            _c("new_sha256", "string", "新哈希", "SHA-256 of the bytes that replaced them (the same where reading or a correction changed).", "bytes of the file"),
+            _c("table_name", "string", "表", "listed_projects, projects or indicators.", "changes", allowed=("listed_projects", "projects", "indicators")),
+            _c("row_key", "string", "行", "What identifies the row in both versions.", "changes"),
+            _c("change", "string", "变更", "added, removed or changed.", "changes", allowed=("added", "removed", "changed")),
+            _c("column_name", "string", "列", "Column that changed; null for a row added or removed.", "changes", nullable=True),
+            _c("old_value", "string", "原值", "Value before.", "changes", nullable=True),
+            _c("new_value", "string", "新值", "Value now.", "changes", nullable=True),
+            _c("old_line", "int32", "原行号", "Line in the old file.", "source_line", nullable=True),
+            _c("old_column", "int32", "原列号", "Cell in the old file.", "source_column", nullable=True),
+            _c("new_line", "int32", "新行号", "Line in the new file.", "source_line", nullable=True),
+            _c("new_column", "int32", "新列号", "Cell in the new file.", "source_column", nullable=True),
+        ),
+        ("release_id", "old_sha256", "new_sha256", "table_name", "row_key", "column_name"), year_column="release_year",
+    ),
+    Table(
         "raw_texts", "原始文本", "Intermediate: one row per release that was read.",
         (
             _c("release_id", "string", "发布文件", "Release.", "path of the file"),
@@ -310,7 +351,7 @@ _ALL = (
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}
 # Tables that hold the rows of one release each, in the order in which they are published.
 RELEASE_TABLES = ("releases", "listed_projects", "projects", "indicators", "project_fields", "findings")
-YEARLY_TABLES = ("yearly_summary", "yearly_by_unit", "yearly_by_indicator")
+YEARLY_TABLES = ("yearly_summary", "yearly_by_unit", "yearly_by_indicator", "project_years")
 
 
 @cache

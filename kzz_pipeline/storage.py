@@ -41,6 +41,11 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
+def read_parquet(source: Path | pa.BufferReader) -> pa.Table:
+    """A Parquet file as a table, its columns only: the folders' names add none."""
+    return pq.ParquetFile(source).read()
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file so that its name shows the old content or the new one and never a part: also after a power cut."""
     with _clear_errors(path):
@@ -236,6 +241,30 @@ def release_from_quarantine(root: Path, release_id: str) -> None:
             root.rmdir()
 
 
+def archive(state_root: Path, out_root: Path, release_id: str, version: int, places: Iterable[str]) -> None:
+    """Keep the published files of a version that is about to be replaced: `versions/<release>/<version>/<table>/`."""
+    folder = state_root / "versions" / release_id / str(version)
+    if folder.is_dir():
+        return
+    aside = folder.with_name(f".{version}{_TEMPORARY}{os.getpid()}")
+    with _clear_errors(folder):
+        shutil.rmtree(aside, ignore_errors=True)
+        for place in places:
+            table, year, _ = place.split("/")
+            if (out_root / place).is_file():
+                (aside / table).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(out_root / place, aside / table / f"{year}.parquet")
+        if aside.is_dir():
+            os.replace(aside, folder)
+
+
+def archived_versions(state_root: Path, release_id: str) -> dict[int, Path]:
+    """The kept versions of a release: number to folder."""
+    folder = state_root / "versions" / release_id
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {int(path.name): path for path in found if path.name.isdigit()}
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A release on its way through the stages: where it is from, its bytes, and the stage that refused it, if any."""
@@ -297,7 +326,7 @@ class StageStore:
     def read_table(self, release_id: str, name: str) -> pa.Table:
         """An intermediate table of a release. Raises Refusal where the stage that makes it has not run."""
         try:
-            return pq.ParquetFile(self._path(release_id, f"{name}.parquet")).read()
+            return read_parquet(self._path(release_id, f"{name}.parquet"))
         except (OSError, pa.ArrowException):
             raise Refusal("not-made", f"{name} of {release_id} was not made yet", "run the stages before it") from None
 

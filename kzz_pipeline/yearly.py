@@ -4,6 +4,7 @@ Where two releases hold the same unit's same project for the same year, the one 
 the same release year, the one whose release id comes last); both stay published, and a finding names them.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -67,6 +68,7 @@ def aggregate(out_root: Path, fiscal_year: int) -> Year:
         "yearly_summary": _summary(fiscal_year, current, indicators, opened),
         "yearly_by_unit": _by_unit(fiscal_year, projects, current, indicators, opened),
         "yearly_by_indicator": _by_indicator(fiscal_year, current, indicators),
+        "project_years": project_years(out_root, fiscal_year),
         "findings": across,
     }
     return Year(fiscal_year, tables, _problems(tables, current, indicators))
@@ -78,6 +80,12 @@ def current_projects(projects: pd.DataFrame) -> "pd.Series[bool]":
     order = projects["release_year"].astype(str) + " " + projects["release_id"].astype(str)
     last = order.groupby(projects["project_key"]).transform("max") if len(projects) else order
     return nameless | (order == last)
+
+
+def current_project_ids(out_root: Path, fiscal_year: int) -> set[str]:
+    """The tables of a fiscal year that its aggregates count."""
+    projects = read_year(out_root, "projects", fiscal_year, _PROJECTS).to_pandas(types_mapper=pd.ArrowDtype)
+    return set(projects.loc[current_projects(projects), "project_id"])
 
 
 ACROSS_RULES = frozenset({"project-in-two-releases"})
@@ -173,6 +181,67 @@ def _by_indicator(fiscal_year: int, current: pd.DataFrame, indicators: pd.DataFr
     return to_arrow("yearly_by_indicator", columns)
 
 
+def project_years(out_root: Path, fiscal_year: int) -> pa.Table:
+    """The table `project_years` of a fiscal year: each project's funds beside those of the year before."""
+    now, superseded = _by_project(out_root, fiscal_year)
+    before, _ = _by_project(out_root, fiscal_year - 1)
+    columns: dict[str, list[Any]] = {name: [] for name in arrow_schema("project_years").names}
+    for key in sorted(now):
+        row, previous = now[key], before.get(key)
+        total = row["total_funds_cny"]
+        previous_total = previous["total_funds_cny"] if previous else None
+        change = total - previous_total if total is not None and previous_total is not None else None
+        releases = row["release_ids"] | (previous["release_ids"] if previous else set())
+        hashes = row["source_sha256s"] | (previous["source_sha256s"] if previous else set())
+        values = {
+            **row,
+            "fiscal_year": fiscal_year,
+            "project_key": key,
+            "previous_total_funds_cny": previous_total,
+            "change_cny": change,
+            "change_ratio": float(change / previous_total) if change is not None and previous_total else None,
+            "previous_indicator_count": previous["indicator_count"] if previous else 0,
+            "superseded_project_ids": superseded.get(key, []),
+            "release_ids": sorted(releases),
+            "source_sha256s": sorted(hashes),
+        }
+        for name, column in columns.items():
+            column.append(values[name])
+    return to_arrow("project_years", columns)
+
+
+def _by_project(out_root: Path, fiscal_year: int) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
+    """A fiscal year's projects that count, by key, and the ids of the tables that do not."""
+    projects = read_year(out_root, "projects", fiscal_year, _PROJECTS).to_pandas(types_mapper=pd.ArrowDtype)
+    is_current = current_projects(projects)
+    indicators = read_year(out_root, "indicators", fiscal_year, ("project_id", "value_kind", "fiscal_year"))
+    counts = Counter(indicators["project_id"].to_pylist())
+    quantified = Counter(indicators.filter(pc.not_equal(indicators["value_kind"], "text"))["project_id"].to_pylist())
+    found: dict[str, dict[str, Any]] = {}
+    for row in projects[is_current].to_dict("records"):
+        known = found.setdefault(row["project_key"], {
+            "budget_unit": _or_none(row["budget_unit"]), "project_name": _or_none(row["project_name"]),
+            **dict.fromkeys(FUNDS), "indicator_count": 0, "quantified_indicator_count": 0,
+            "project_ids": [], "release_ids": set(), "source_sha256s": set(),
+        })  # fmt: skip
+        for name in FUNDS:
+            if not pd.isna(row[name]):
+                known[name] = (known[name] or Decimal(0)) + row[name]
+        known["indicator_count"] += counts[row["project_id"]]
+        known["quantified_indicator_count"] += quantified[row["project_id"]]
+        known["project_ids"].append(row["project_id"])
+        known["release_ids"].add(row["release_id"])
+        known["source_sha256s"].add(row["source_sha256"])
+    superseded: dict[str, list[str]] = {}
+    for row in projects[~is_current].to_dict("records"):
+        superseded.setdefault(row["project_key"], []).append(row["project_id"])
+    return found, superseded
+
+
+def _or_none(value: Any) -> Any:
+    return None if pd.isna(value) else value
+
+
 def _sum(amounts: "pd.Series[Any]") -> Decimal | None:
     """The sum of the amounts that are printed; null where none is."""
     printed = amounts.dropna()
@@ -186,7 +255,7 @@ def _sha256s(values: "pd.Series[Any]") -> list[str]:
 def _problems(tables: dict[str, pa.Table], current: pd.DataFrame, indicators: pd.DataFrame) -> list[str]:
     """What the tables say that the rows behind them do not: nothing, unless the aggregation is wrong."""
     found = [sentence for name, table in tables.items() for sentence in validate(name, table)]
-    summary, by_unit, by_indicator = (tables[name] for name in YEARLY_TABLES)
+    summary, by_unit, by_indicator = (tables[name] for name in YEARLY_TABLES[:3])
     conserved = {
         "tables by unit": (pc.sum(by_unit["project_count"]).as_py() or 0, len(current)),
         "indicators by unit": (pc.sum(by_unit["indicator_count"]).as_py() or 0, len(indicators)),
@@ -208,6 +277,7 @@ def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
             done.append(year)
             if not year.problems:
                 publish(settings.out_root, [_staged(settings.out_root, year)])
+        publish(settings.out_root, [_staged_after(settings.out_root, year) for year in _years_after(settings, done)])
         catalogue.settle_years({year.fiscal_year for year in done if not year.problems})
     return done
 
@@ -224,3 +294,15 @@ def _staged(out_root: Path, year: Year) -> Staged:
         else:
             files[place] = parquet_bytes(year.tables[name])
     return stage(out_root, f"year-{year.fiscal_year}", files, removals)
+
+
+def _years_after(settings: Settings, done: list[Year]) -> list[int]:
+    """Published years that look back on a year just done, and were not done themselves."""
+    years = {year.fiscal_year for year in done if not year.problems}
+    after = sorted({year + 1 for year in years} - years)
+    return [year for year in after if (settings.out_root / yearly_path("project_years", year)).is_file()]
+
+
+def _staged_after(out_root: Path, fiscal_year: int) -> Staged:
+    place = yearly_path("project_years", fiscal_year)
+    return stage(out_root, f"after-{fiscal_year}", {place: parquet_bytes(project_years(out_root, fiscal_year))})

@@ -408,9 +408,11 @@ class _Normalizer:
         unit = self._budget_unit(unit_field.value if unit_field else None, listed, row)
         total, total_field = self._total(table)
         fiscal_field, other_field = table.field("fiscal_funds"), table.field("other_funds")
+        project_id = f"{source.release_id}-t{table.number:03d}"
         shared = {
-            "project_id": f"{source.release_id}-t{table.number:03d}",
-            "project_key": self.words.names.project_key(unit, name),
+            "project_id": project_id,
+            # A table that does not say whose or what it is, is like no other.
+            "project_key": self.words.names.project_key(unit, name) if unit and name else project_id,
             "release_year": source.release_year,
             "fiscal_year": table.fiscal_year,
             "budget_unit": unit,

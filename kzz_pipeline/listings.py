@@ -1,0 +1,107 @@
+"""Findings and rules as a table to read, JSON, or CSV that no spreadsheet runs."""
+
+import csv
+import io
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from rich.console import Console
+from rich.table import Table
+
+from kzz_pipeline.catalogue import Catalogue
+from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.core.rules import RULES
+from kzz_pipeline.schema import arrow_schema
+from kzz_pipeline.settings import Settings
+from kzz_pipeline.storage import StageStore
+
+Rows = list[dict[str, Any]]
+_NARROW = ("severity", "source_path", "source_line", "source_column", "rule", "message")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_PIPE_WIDTH = 240
+
+
+def findings(settings: Settings, release: str | None, rule: str | None, severity: str | None) -> Rows:
+    """The findings of published releases, and those that keep refused ones from being published, by place."""
+    tables = []
+    folder = settings.out_root / "findings"
+    files = sorted(str(path) for path in folder.glob("*/*.parquet")) if folder.is_dir() else []
+    if files:
+        tables.append(ds.dataset(files, schema=arrow_schema("findings"), format="parquet").to_table())
+    tables += _of_refused(settings)
+    if not tables:
+        return []
+    table = pa.concat_tables(tables)
+    for name, wanted in (("release_id", release), ("rule", rule), ("severity", severity)):
+        if wanted is not None:
+            table = table.filter(pc.equal(table[name], wanted))
+    order = [("release_id", "ascending"), ("source_line", "ascending"), ("source_column", "ascending"), ("rule", "ascending")]
+    return table.sort_by(order).to_pylist()
+
+
+def _of_refused(settings: Settings) -> list[pa.Table]:
+    store = StageStore(settings.state_root)
+    found = []
+    for version in Catalogue(settings.catalogue_path, settings.out_root).current().values():
+        if version.status == "refused":
+            try:
+                if store.read_record(version.release_id).refused_at == "curated_tables":
+                    table = store.read_table(version.release_id, "findings")
+                    found.append(table.filter(pc.equal(table["severity"], "error")))
+            except Refusal:
+                continue
+    return found
+
+
+def rules() -> Rows:
+    """Every rule: its code, severity, title, why it matters and what to do."""
+    return [
+        {"rule": rule.code, "severity": rule.severity, "title": rule.title, "why": rule.why, "action": rule.action}
+        for rule in sorted(RULES, key=lambda rule: rule.code)
+    ]
+
+
+def render(rows: Rows, form: str) -> str:
+    """Rows as `table`, `json` or `csv`."""
+    if form == "json":
+        return json.dumps(rows, ensure_ascii=False, indent=2, default=str) + "\n"
+    if form == "csv":
+        return _csv(rows)
+    return _table(rows)
+
+
+def _csv(rows: Rows) -> str:
+    stream = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
+    return stream.getvalue()
+
+
+def harmless(value: Any) -> Any:
+    """A cell that a spreadsheet would run as a formula, marked as text; anything else as it is."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) else value
+
+
+def _table(rows: Rows) -> str:
+    if not rows:
+        return "nothing found\n"
+    names: Iterable[str] = _NARROW if "source_line" in rows[0] else rows[0].keys()
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
+    stream = io.StringIO()
+    shown = Table(box=None, pad_edge=False)
+    titles: Mapping[str, str] = {"source_path": "file", "source_line": "line", "source_column": "cell"}
+    for name in names:
+        shown.add_column(titles.get(name, name), overflow="fold")
+    for row in rows:
+        shown.add_row(*("" if row[name] is None else str(row[name]) for name in names))
+    console = Console(file=stream, width=width, no_color=True, highlight=False, markup=False)
+    console.print(shown)
+    return stream.getvalue() + f"{len(rows)} row(s)\n"
