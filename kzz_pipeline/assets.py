@@ -18,6 +18,7 @@ from kzz_pipeline.intake import code_fingerprint
 from kzz_pipeline.publication import publish_releases, run_stage_on
 from kzz_pipeline.settings import Settings, settings
 from kzz_pipeline.stages import Outcome
+from kzz_pipeline.storage import hold
 from kzz_pipeline.yearly import publish_years
 
 # Pinned by the lock file, so that what is beta there cannot change under us.
@@ -28,7 +29,6 @@ RELEASES = dg.DynamicPartitionsDefinition(name="release_id")
 FISCAL_YEARS = dg.DynamicPartitionsDefinition(name="fiscal_year")
 OWNERS = ["team:data"]
 _PASSING = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
-_ONE_BY_ONE = "curated_root"
 
 
 class Roots(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -45,6 +45,11 @@ class Roots(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def settings(self) -> Settings:
         return settings(self.raw, self.out)
+
+    def held(self) -> Settings:
+        """The settings, once no other process is at work on this curated root; held until this process ends."""
+        hold(self.settings.state_root)
+        return self.settings
 
 
 def _checks(asset: str, **descriptions: str) -> list[dg.AssetCheckSpec]:
@@ -65,7 +70,6 @@ def _options(asset: str, group: str, *kinds: str, **checks: str) -> dict[str, An
         "tags": {"domain": "budget-performance"},
         "code_version": code_fingerprint()[:12],
         "retry_policy": _PASSING,
-        "pool": _ONE_BY_ONE,
         "metadata": pages.of_asset(asset),
         "check_specs": _checks(asset, **checks),
     }
@@ -76,7 +80,7 @@ def _options(asset: str, group: str, *kinds: str, **checks: str) -> dict[str, An
     description="Each release as it arrived: its bytes kept by hash, its encoding decided on the whole file.",
 )
 def raw_text(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    yield _materialized(context, run_stage_on("raw_text", roots.settings, context.partition_keys))
+    yield _materialized(context, run_stage_on("raw_text", roots.held(), context.partition_keys))
 
 
 @dg.asset(
@@ -88,7 +92,7 @@ def raw_text(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.Mat
     description="Each release as cells with line, column and role: titles, labels, values, indicators, or unread.",
 )  # fmt: skip
 def parsed_blocks(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    yield _materialized(context, run_stage_on("parsed_blocks", roots.settings, context.partition_keys))
+    yield _materialized(context, run_stage_on("parsed_blocks", roots.held(), context.partition_keys))
 
 
 @dg.asset(
@@ -103,7 +107,7 @@ def parsed_blocks(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[d
     ),
 )  # fmt: skip
 def normalized_indicators(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    yield _materialized(context, run_stage_on("normalized_indicators", roots.settings, context.partition_keys))
+    yield _materialized(context, run_stage_on("normalized_indicators", roots.held(), context.partition_keys))
 
 
 @dg.asset(
@@ -115,7 +119,7 @@ def normalized_indicators(context: dg.AssetExecutionContext, roots: Roots) -> It
     description="Each release audited by every rule and, if nothing forbids it, published as Parquet, all tables at once.",
 )  # fmt: skip
 def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    outcomes = list(publish_releases(roots.settings, context.partition_keys, context.run_id))
+    outcomes = list(publish_releases(roots.held(), context.partition_keys, context.run_id))
     years = {str(year) for outcome in outcomes for year in outcome.facts.get("fiscal_years", ())}
     known = set(context.instance.get_dynamic_partitions(FISCAL_YEARS.name or ""))
     if years - known:
@@ -132,7 +136,6 @@ def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[
     kinds={"python", "parquet"},
     tags={"domain": "budget-performance"},
     retry_policy=_PASSING,
-    pool=_ONE_BY_ONE,
     metadata=pages.of_asset("yearly_aggregates"),
     check_specs=_checks(
         "yearly_aggregates", totals_conserved="Counts and funds by unit and by level add up to the year's, and to the rows."
@@ -140,7 +143,7 @@ def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[
     description="Each fiscal year over all releases: funds, tables, indicators and findings, by unit and by level.",
 )
 def yearly_aggregates(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    years = publish_years(roots.settings, [int(key) for key in context.partition_keys])
+    years = publish_years(roots.held(), [int(key) for key in context.partition_keys])
     for year in years:
         key = str(year.fiscal_year)
         context.add_asset_metadata(pages.of_year(roots.settings, year), partition_key=key)

@@ -1,5 +1,6 @@
 """What is published under a curated root, from which bytes, and what was published before: an append-only record."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -7,12 +8,14 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kzz_pipeline.core.refusal import Refusal
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
     version INTEGER PRIMARY KEY, root TEXT NOT NULL, release_id TEXT NOT NULL, source_path TEXT NOT NULL,
     source_sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL, stamp TEXT NOT NULL, status TEXT NOT NULL,
     reason TEXT NOT NULL, fiscal_years TEXT NOT NULL, run_id TEXT NOT NULL, file_list TEXT NOT NULL,
-    recorded_at TEXT NOT NULL, current INTEGER NOT NULL
+    row_count_list TEXT NOT NULL, recorded_at TEXT NOT NULL, current INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS pending_years (root TEXT NOT NULL, fiscal_year INTEGER NOT NULL, PRIMARY KEY (root, fiscal_year));
 CREATE UNIQUE INDEX IF NOT EXISTS current_version ON versions (root, release_id) WHERE current;
@@ -27,7 +30,8 @@ class Version:
 
     `status` is `published`, `refused` (with the reason) or `alias` (the bytes of another release, named by
     `reason`). `fingerprint` covers bytes, corrections, vocabulary and code; `stamp` the file's size and times;
-    `fiscal_years` is a comma-separated list, `file_list` the published files, one a line. `version` counts over
+    `fiscal_years` is a comma-separated list, `file_list` the published files, one a line,
+    `row_count_list` their rows by table, as JSON. `version` counts over
     all releases of the catalogue.
     """
 
@@ -41,6 +45,7 @@ class Version:
     fiscal_years: str
     run_id: str
     file_list: str = ""
+    row_count_list: str = "{}"
     recorded_at: str = ""
     version: int = 0
 
@@ -58,6 +63,11 @@ _COLUMNS = ", ".join(_NAMES)
 # `version` numbers itself.
 _STORED = ", ".join(_NAMES[:-1])
 _MARKS = ", ".join("?" for _ in _NAMES[:-1])
+
+
+def refusal_of(version: Version) -> Refusal:
+    """Why a refused version was refused."""
+    return Refusal(*json.loads(version.reason))
 
 
 class Catalogue:
@@ -93,6 +103,21 @@ class Catalogue:
                 if row:
                     found[release_id] = Version(*row)
         return found
+
+    def row_counts(self) -> dict[str, int]:
+        """The rows of each table that is written by release, over all releases."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                "SELECT key, SUM(value) FROM versions v, json_each(v.row_count_list) WHERE v.root = ? AND v.current GROUP BY key",
+                (self.root,),
+            )
+            return {str(table): int(count) for table, count in rows}
+
+    def last_version(self) -> int:
+        """The number of the version recorded last; 0 where there is none."""
+        with self._connection() as connection:
+            row = connection.execute("SELECT MAX(version) FROM versions WHERE root = ?", (self.root,)).fetchone()
+            return row[0] or 0
 
     def history(self, release_id: str) -> list[Version]:
         """Every version of a release, the oldest first."""

@@ -2,31 +2,37 @@
 
 import dagster as dg
 
-from kzz_pipeline import assets
+from kzz_pipeline import arrivals, assets, tables
 
-release_job = dg.define_asset_job(
-    "take_in_releases",
-    selection=dg.AssetSelection.assets(
-        assets.raw_text, assets.parsed_blocks, assets.normalized_indicators, assets.curated_tables
-    ),
-    partitions_def=assets.RELEASES,
-    description="Takes releases from raw text to published tables.",
-)
-yearly_job = dg.define_asset_job(
-    "aggregate_years",
-    selection=dg.AssetSelection.assets(assets.yearly_aggregates),
-    partitions_def=assets.FISCAL_YEARS,
-    description="Aggregates fiscal years over all releases.",
-)
 defs = dg.Definitions(
-    assets=[
-        assets.raw_text,
-        assets.parsed_blocks,
-        assets.normalized_indicators,
-        assets.curated_tables,
-        assets.yearly_aggregates,
+    assets=dg.with_source_code_references(
+        [
+            assets.raw_text,
+            assets.parsed_blocks,
+            assets.normalized_indicators,
+            assets.curated_tables,
+            assets.yearly_aggregates,
+            tables.published_tables,
+        ]
+    ),
+    jobs=[
+        dg.define_asset_job(
+            arrivals.RELEASE_JOB,
+            selection=dg.AssetSelection.assets(
+                assets.raw_text, assets.parsed_blocks, assets.normalized_indicators, assets.curated_tables
+            ),
+            partitions_def=assets.RELEASES,
+            description="Takes releases from raw text to published tables.",
+        ),
+        dg.define_asset_job(
+            arrivals.YEARLY_JOB,
+            selection=dg.AssetSelection.assets(assets.yearly_aggregates, tables.published_tables),
+            partitions_def=assets.FISCAL_YEARS,
+            description="Aggregates fiscal years over all releases, and refreshes the pages of the published tables.",
+        ),
     ],
-    jobs=[release_job, yearly_job],
+    sensors=[arrivals.releases_arrived, arrivals.years_touched],
+    schedules=[arrivals.daily_sweep],
     resources={"roots": assets.Roots.from_environment()},
     executor=dg.in_process_executor,
 )

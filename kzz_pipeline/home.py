@@ -5,8 +5,10 @@ from pathlib import Path
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.storage import write_atomic
 
+# The tag by which a command-line run names its process, so that it can be marked failed when that is gone.
+PROCESS_TAG = "kzz/process"
 # What a newcomer's instance needs: nothing is sent anywhere, no pop-up covers the pages, a run whose process died is
-# marked failed, one release is processed by one run at a time, and logs do not grow for ever.
+# marked failed and taken up again, and logs do not grow for ever.
 _INSTANCE = """\
 # Written once by kzz; change it as you like (https://docs.dagster.io/deployment/oss/dagster-yaml).
 telemetry:
@@ -21,10 +23,6 @@ run_monitoring:
 run_retries:
   enabled: true
   max_retries: 2
-concurrency:
-  pools:
-    granularity: op
-    default_limit: 1
 retention:
   schedule:
     purge_after_days: 90

@@ -1,13 +1,11 @@
 """What `kzz run` prints: every release with what it holds, what needs a person's eye, and where its Parquet is."""
 
-import json
 from decimal import Decimal
 
 import click
 import pyarrow.dataset as ds
 
-from kzz_pipeline.catalogue import Catalogue, Version
-from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.intake import Survey
 from kzz_pipeline.schema import LEVEL2, arrow_schema
 from kzz_pipeline.settings import Settings
@@ -43,11 +41,6 @@ def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: 
     parts.append(f"{total} refused")
     click.echo(f"{', '.join(parts)}; tables under {settings.out_root}; {seconds:.1f} s")
     return total
-
-
-def refusal_of(version: Version) -> Refusal:
-    """Why a release was refused, from the catalogue."""
-    return Refusal(*json.loads(version.reason))
 
 
 def _print_release(settings: Settings, version: Version, state: str) -> None:

@@ -3,10 +3,13 @@
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet as pq
 
+from kzz_pipeline.catalogue import Version, refusal_of
 from kzz_pipeline.schema import TABLES, table_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import Outcome
+from kzz_pipeline.storage import read_parquet
 from kzz_pipeline.yearly import Year
 
 Metadata = dict[str, Any]
@@ -18,6 +21,45 @@ _TABLE_OF = {
     "yearly_aggregates": "yearly_summary",
 }
 _FIRST = 20
+_PREVIEW = 5
+_WIDTH = 40
+_REGISTERED = 200
+
+
+def _lineage_of(*names: str, **renamed: tuple[str, str]) -> dict[str, list[tuple[str, str]]]:
+    found = {name: [("curated_tables", name)] for name in names}
+    return found | {column: [source] for column, source in renamed.items()}
+
+
+# From which columns the aggregates are made; the tables by release are the pipeline's own reading of the file.
+_UPSTREAM = {
+    "yearly_summary": _lineage_of(
+        "fiscal_year", "total_funds_cny", "fiscal_funds_cny", "other_funds_cny",
+        release_count=("projects", "release_id"), project_count=("projects", "project_id"),
+        unit_count=("projects", "budget_unit"), indicator_count=("indicators", "indicator_id"),
+        quantified_indicator_count=("indicators", "value_kind"), error_count=("findings", "severity"),
+        warning_count=("findings", "severity"), info_count=("findings", "severity"),
+        source_sha256s=("projects", "source_sha256"),
+    ),
+    "yearly_by_unit": _lineage_of(
+        "fiscal_year", "budget_unit", "total_funds_cny", "fiscal_funds_cny", "other_funds_cny",
+        project_count=("projects", "project_id"), indicator_count=("indicators", "indicator_id"),
+        finding_count=("findings", "finding_id"), source_sha256s=("projects", "source_sha256"),
+    ),
+    "yearly_by_indicator": _lineage_of(
+        "fiscal_year", "level1", "level2",
+        indicator_count=("indicators", "indicator_id"), quantified_indicator_count=("indicators", "value_kind"),
+        project_count=("indicators", "project_id"), source_sha256s=("projects", "source_sha256"),
+    ),
+    "project_years": _lineage_of(
+        "fiscal_year", "project_key", "budget_unit", "project_name", "total_funds_cny", "fiscal_funds_cny",
+        "other_funds_cny",
+        indicator_count=("indicators", "indicator_id"), quantified_indicator_count=("indicators", "value_kind"),
+        previous_total_funds_cny=("projects", "total_funds_cny"), change_cny=("projects", "total_funds_cny"),
+        change_ratio=("projects", "total_funds_cny"), project_ids=("projects", "project_id"),
+        release_ids=("projects", "release_id"), source_sha256s=("projects", "source_sha256"),
+    ),
+}  # fmt: skip
 
 
 def of_asset(asset: str) -> Metadata:
@@ -40,6 +82,7 @@ def of_outcome(stage: str, outcome: Outcome) -> Metadata:
             shown["dagster/row_count"] = facts.pop("indicators_rows")
         case "curated_tables":
             release = facts.pop("release")
+            del facts["row_counts"]
             shown["dagster/row_count"] = release["indicator_count"]
             shown["findings by rule"] = _counts(facts.pop("findings_by_rule"))
             shown["files"] = dg.MetadataValue.md("\n".join(f"- `{place}`" for place in sorted(outcome.files)))
@@ -70,6 +113,75 @@ def of_year(settings: Settings, year: Year) -> Metadata:
         "status": "; ".join(year.problems) or "ok",
         **{name: value for name, value in shown.items() if value is not None},
     }
+
+
+def columns(name: str) -> Any:
+    """A table's columns in words, with where each comes from: the UI shows no column lineage."""
+    rows = [f"| {c.name} | {c.zh} | {c.type} | {c.description} | {c.source} |" for c in TABLES[name].columns]
+    return dg.MetadataValue.md("\n".join(["| column | 中文 | type | meaning | from |", "|---|---|---|---|---|", *rows]))
+
+
+def column_lineage(name: str) -> dg.TableColumnLineage:
+    """Which column of which asset each column is made from, for consumers that show it."""
+    upstream = _UPSTREAM.get(name, {})
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=source) for asset, source in sources]
+            for column, sources in upstream.items()
+        }
+    )
+
+
+def of_table(settings: Settings, name: str, row_count: int | None) -> Metadata:
+    """What a published table's materialization says: how many rows, where, and the first of them."""
+    folder = settings.out_root / name
+    files = sorted(folder.glob("**/*.parquet"))
+    rows = read_parquet(files[-1]).slice(0, _PREVIEW).to_pylist() if files else []
+    count = row_count if row_count is not None else sum(pq.read_metadata(file).num_rows for file in files)
+    return {
+        "dagster/row_count": count,
+        "dagster/uri": folder.as_uri(),
+        "files": len(files),
+        "preview": _preview(rows),
+        "read it": dg.MetadataValue.md(f"```python\npd.read_parquet({str(folder)!r})\n```"),
+    }
+
+
+def _preview(rows: list[dict[str, Any]]) -> Any:
+    if not rows:
+        return dg.MetadataValue.md("no rows yet")
+    names = list(rows[0])
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    lines += [f"| {' | '.join(_cell(row[name]) for name in names)} |" for row in rows]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return (text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…").replace("|", "\\|").replace("\n", " ")
+
+
+def of_register(versions: list[Version]) -> Metadata:
+    """What the register says: every release with its state, those that need a person first."""
+    order = {"refused": 0, "alias": 1, "published": 2}
+    lines = ["| release | state | why | fiscal years | recorded |", "|---|---|---|---|---|"]
+    ranked = sorted(versions, key=lambda version: (order[version.status], version.release_id))
+    for version in ranked[:_REGISTERED]:
+        why = str(refusal_of(version)) if version.status == "refused" else version.reason
+        years = version.fiscal_years.replace(",", ", ")
+        lines.append(f"| {version.release_id} | {version.status} | {_cell(why)} | {years} | {version.recorded_at} |")
+    states = {state: sum(1 for version in versions if version.status == state) for state in order}
+    return {**states, "dagster/row_count": len(versions), "register": dg.MetadataValue.md("\n".join(lines))}
+
+
+def of_refused_versions(settings: Settings, refused: list[Version]) -> Metadata:
+    """What the register's check says: each refused release, its reason, and where its report is."""
+    lines = ["| release | line | what | what to do | report |", "|---|---|---|---|---|"]
+    for version in refused[:_FIRST]:
+        why = refusal_of(version)
+        report = settings.quarantine_root / version.release_id / "report.md"
+        lines.append(f"| {version.release_id} | {why.line or ''} | {why.message} | {why.advice} | `{report}` |")
+    return {"refused releases": len(refused), "first of them": dg.MetadataValue.md("\n".join(lines))}
 
 
 def _counts(counts: dict[str, int]) -> Any:

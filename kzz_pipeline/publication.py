@@ -156,7 +156,7 @@ def _published_version(record: Record, mark: str, outcome: Outcome, run_id: str)
     years = ",".join(str(year) for year in outcome.facts["fiscal_years"])
     return Version(
         record.release_id, record.source_path, record.source_sha256, mark, record.stamp, "published", "", years,
-        run_id, "\n".join(sorted(outcome.files)),
+        run_id, "\n".join(sorted(outcome.files)), json.dumps(outcome.facts["row_counts"]),
     )  # fmt: skip
 
 
@@ -166,4 +166,5 @@ def _refused_version(record: Record, mark: str, before: Version | None, refusal:
     return Version(
         record.release_id, record.source_path, record.source_sha256, mark, record.stamp, "refused", reason,
         before.fiscal_years if before else "", run_id, before.file_list if before else "",
+        before.row_count_list if before else "{}",
     )  # fmt: skip

@@ -200,6 +200,7 @@ def _curate(settings: Settings, store: StageStore, release_id: str) -> Outcome:
     release = tables["releases"].to_pylist()[0]
     years = sorted({year for year in columns["projects"]["fiscal_year"] if year is not None})
     facts = {"fiscal_years": years, "findings_by_rule": rules, "release": release}
+    facts["row_counts"] = {name: table.num_rows for name, table in tables.items()}
     return Outcome(release_id, facts=facts, files=files)
 
 

@@ -104,6 +104,27 @@ def writer(out_root: Path) -> Iterator[None]:
         lock.release()
 
 
+_held: dict[Path, FileLock] = {}
+
+
+def hold(state_root: Path) -> None:
+    """Wait until no other process works on the intermediate tables under `state_root`, then keep others out.
+
+    Held until this process ends, however it ends: two runs must not hand on each other's half of a release.
+    Raises Refusal where the other does not end.
+    """
+    if state_root in _held:
+        return
+    with _clear_errors(state_root):
+        state_root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(state_root / _LOCK)
+        try:
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except Timeout:
+            raise Refusal("busy", "another run is at work on these releases", "wait until it ends, then run again") from None
+    _held[state_root] = lock
+
+
 def release_path(table: str, year: int, release_id: str) -> str:
     """Where the rows of a release stand, relative to the curated root."""
     return f"{table}/{year}/{release_id}.parquet"
