@@ -159,7 +159,9 @@ def this_process() -> str:
 
 def reap_dead_runs(instance: dg.DagsterInstance) -> None:
     """Mark as failed the command-line runs whose process is gone, which no one else would."""
-    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED])
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+    )
     for run in instance.get_runs(unfinished):
         host, _, process = run.tags.get(PROCESS_TAG, "").rpartition(":")
         if host == socket.gethostname() and not _is_alive(int(process)):

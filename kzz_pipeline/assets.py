@@ -32,19 +32,14 @@ _PASSING = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL
 
 
 class Roots(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The raw and the curated root of this code location (KZZ_RAW, KZZ_OUT, or the project's own)."""
+    """The raw and the curated root: as configured, else KZZ_RAW and KZZ_OUT, else the project's own."""
 
-    raw: str
-    out: str
-
-    @classmethod
-    def from_environment(cls) -> "Roots":
-        chosen = settings()
-        return cls(raw=str(chosen.raw_root), out=str(chosen.out_root))
+    raw: str = ""
+    out: str = ""
 
     @property
     def settings(self) -> Settings:
-        return settings(self.raw, self.out)
+        return settings(self.raw or None, self.out or None)
 
     def held(self) -> Settings:
         """The settings, once no other process is at work on this curated root; held until this process ends."""
@@ -80,7 +75,7 @@ def _options(asset: str, group: str, *kinds: str, **checks: str) -> dict[str, An
     description="Each release as it arrived: its bytes kept by hash, its encoding decided on the whole file.",
 )
 def raw_text(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    yield _materialized(context, run_stage_on("raw_text", roots.held(), context.partition_keys))
+    yield _materialized(context, run_stage_on("raw_text", roots.held(), context.partition_keys, context.run.run_id))
 
 
 @dg.asset(
@@ -92,7 +87,7 @@ def raw_text(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.Mat
     description="Each release as cells with line, column and role: titles, labels, values, indicators, or unread.",
 )  # fmt: skip
 def parsed_blocks(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    yield _materialized(context, run_stage_on("parsed_blocks", roots.held(), context.partition_keys))
+    yield _materialized(context, run_stage_on("parsed_blocks", roots.held(), context.partition_keys, context.run.run_id))
 
 
 @dg.asset(
@@ -107,7 +102,7 @@ def parsed_blocks(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[d
     ),
 )  # fmt: skip
 def normalized_indicators(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    yield _materialized(context, run_stage_on("normalized_indicators", roots.held(), context.partition_keys))
+    yield _materialized(context, run_stage_on("normalized_indicators", roots.held(), context.partition_keys, context.run.run_id))
 
 
 @dg.asset(
@@ -119,7 +114,7 @@ def normalized_indicators(context: dg.AssetExecutionContext, roots: Roots) -> It
     description="Each release audited by every rule and, if nothing forbids it, published as Parquet, all tables at once.",
 )  # fmt: skip
 def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    outcomes = list(publish_releases(roots.held(), context.partition_keys, context.run_id))
+    outcomes = list(publish_releases(roots.held(), context.partition_keys, context.run.run_id))
     years = {str(year) for outcome in outcomes for year in outcome.facts.get("fiscal_years", ())}
     known = set(context.instance.get_dynamic_partitions(FISCAL_YEARS.name or ""))
     if years - known:
@@ -138,7 +133,8 @@ def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[
     retry_policy=_PASSING,
     metadata=pages.of_asset("yearly_aggregates"),
     check_specs=_checks(
-        "yearly_aggregates", totals_conserved="Counts and funds by unit and by level add up to the year's, and to the rows."
+        "yearly_aggregates",
+        totals_conserved="Counts and funds by unit and by level add up to the year's, and to the rows.",
     ),
     description="Each fiscal year over all releases: funds, tables, indicators and findings, by unit and by level.",
 )

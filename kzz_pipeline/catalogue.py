@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kzz_pipeline.core.refusal import Refusal
 
+_SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
     version INTEGER PRIMARY KEY, root TEXT NOT NULL, release_id TEXT NOT NULL, source_path TEXT NOT NULL,
@@ -78,7 +79,11 @@ class Catalogue:
         self.root = str(out_root.resolve())
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connection() as connection:
-            connection.executescript(_SCHEMA)
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found not in (0, _SCHEMA_VERSION):
+                advice = "use the version of kzz that wrote it, or name another DAGSTER_HOME"
+                raise Refusal("other-catalogue", f"{path} was written by another version of kzz", advice)
+            connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

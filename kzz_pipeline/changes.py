@@ -69,7 +69,13 @@ def _compare(old: Row | None, new: Row | None, columns: tuple[str, ...]) -> list
         change = "added" if old is None else "removed"
         return [{"change": change, "column_name": None, "old_value": None, "new_value": None, **places}]
     return [
-        {"change": "changed", "column_name": name, "old_value": _text(old[name]), "new_value": _text(new[name]), **places}
+        {
+            "change": "changed",
+            "column_name": name,
+            "old_value": _text(old[name]),
+            "new_value": _text(new[name]),
+            **places,
+        }
         for name in columns
         if old[name] != new[name]
     ]

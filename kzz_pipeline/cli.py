@@ -1,6 +1,5 @@
 """`kzz`: the command line. Messages go to stderr, data to stdout."""
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -139,7 +138,9 @@ def rules(form: str, raw: str | None, out: str | None) -> None:
 
 @main.command()
 @click.argument("what", nargs=-1, required=True)
-@click.option("--version", "version", type=int, metavar="N", help="As of this version of the release (see kzz trace RELEASE).")
+@click.option(
+    "--version", "version", type=int, metavar="N", help="As of this version of the release (see kzz trace RELEASE)."
+)
 @_roots
 def trace(what: tuple[str, ...], version: int | None, raw: str | None, out: str | None) -> None:
     """Show where a figure is from: aggregate, tables, indicators, file, line, cell, and the printed line.
@@ -198,7 +199,6 @@ def ui(port: int, raw: str | None, out: str | None) -> None:
     click.echo(f"kzz: http://127.0.0.1:{port} (stop with Ctrl-C)", err=True)
     arguments = ["dev", "--module-name", "kzz_pipeline.definitions", "--host", "127.0.0.1", "--port", str(port)]
     os.execv(program, [str(program), *arguments])
-
 
 
 if __name__ == "__main__":

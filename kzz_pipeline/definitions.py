@@ -21,18 +21,16 @@ defs = dg.Definitions(
             selection=dg.AssetSelection.assets(
                 assets.raw_text, assets.parsed_blocks, assets.normalized_indicators, assets.curated_tables
             ),
-            partitions_def=assets.RELEASES,
             description="Takes releases from raw text to published tables.",
         ),
         dg.define_asset_job(
             arrivals.YEARLY_JOB,
             selection=dg.AssetSelection.assets(assets.yearly_aggregates, tables.published_tables),
-            partitions_def=assets.FISCAL_YEARS,
             description="Aggregates fiscal years over all releases, and refreshes the pages of the published tables.",
         ),
     ],
     sensors=[arrivals.releases_arrived, arrivals.years_touched],
     schedules=[arrivals.daily_sweep],
-    resources={"roots": assets.Roots.from_environment()},
+    resources={"roots": assets.Roots()},
     executor=dg.in_process_executor,
 )

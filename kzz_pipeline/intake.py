@@ -77,9 +77,7 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
         mark = fingerprint(sha256, corrections.of(file.release_id).digest)
         owner = owners[sha256]
         if owner != file.release_id:
-            alias = Version(
-                file.release_id, file.source_path, sha256, mark, file.stamp, "alias", owner, "", ""
-            )
+            alias = Version(file.release_id, file.source_path, sha256, mark, file.stamp, "alias", owner, "", "")
             found.aliases.append(alias)
             if known is None or replace(known, recorded_at="", version=0, stamp=file.stamp) != alias:
                 found.new_aliases.append(alias)
@@ -101,9 +99,7 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     return found
 
 
-def _owners(
-    candidates: list[tuple[ReleaseFile, str, Version | None]], current: dict[str, Version]
-) -> dict[str, str]:
+def _owners(candidates: list[tuple[ReleaseFile, str, Version | None]], current: dict[str, Version]) -> dict[str, str]:
     """Under which release the rows of some bytes are published: the one that has them already, else the first by name."""
     owners = {
         version.source_sha256: release_id for release_id, version in current.items() if version.status == "published"

@@ -90,7 +90,9 @@ class _Tracer:
                 ):
                     rows = self._of_release(table, release_id, pc.field(column) == identity)
                     if table == "findings" and not rows and self.version is None:
-                        rows = self._rows(table, self.settings.out_root, "*/across-releases.parquet", pc.field(column) == identity)
+                        rows = self._rows(
+                            table, self.settings.out_root, "*/across-releases.parquet", pc.field(column) == identity
+                        )
                     if rows:
                         return show(rows[0])
         raise Refusal("unknown-figure", f"nothing published is called {identity}", _ADVICE)
@@ -119,7 +121,9 @@ class _Tracer:
         yield from self._funds(row)
         if row["listed_no"] is not None:
             yield f"  listed as no. {row['listed_no']}: {_yuan(row['listed_amount_cny'])}"
-            for listed in self._of_release("listed_projects", row["release_id"], pc.field("project_id") == row["project_id"]):
+            for listed in self._of_release(
+                "listed_projects", row["release_id"], pc.field("project_id") == row["project_id"]
+            ):
                 yield from self._printed(listed, listed["source_line"], listed["source_column"], "listed amount")
         yield f"  {row['indicator_count']} indicators, lines {row['first_line']} to {row['last_line']}:"
         for found in self._of_release("indicators", row["release_id"], pc.field("project_id") == row["project_id"]):
@@ -164,7 +168,11 @@ class _Tracer:
         if not year.isdigit():
             raise Refusal("unknown-figure", f"{table} needs a fiscal year, such as {table} 2020", _ADVICE)
         rows = self._rows(table, self.settings.out_root, f"{int(year)}.parquet")
-        keys = {"yearly_by_unit": ("budget_unit",), "yearly_by_indicator": ("level1", "level2"), "project_years": ("project_key",)}
+        keys = {
+            "yearly_by_unit": ("budget_unit",),
+            "yearly_by_indicator": ("level1", "level2"),
+            "project_years": ("project_key",),
+        }
         names = keys.get(table, ())
         found = [row for row in rows if all(part in {str(row[name]) for name in names} for part in key)]
         if not found or (names and not key):
@@ -183,7 +191,9 @@ class _Tracer:
         current = current_project_ids(self.settings.out_root, year)
         projects = [
             row
-            for row in self._rows("projects", self.settings.out_root, f"{year}/*.parquet", pc.field("fiscal_year") == year)
+            for row in self._rows(
+                "projects", self.settings.out_root, f"{year}/*.parquet", pc.field("fiscal_year") == year
+            )
             if row["project_id"] in current
         ]
         if table == "yearly_by_indicator":

@@ -41,7 +41,12 @@ def findings(settings: Settings, release: str | None, rule: str | None, severity
     for name, wanted in (("release_id", release), ("rule", rule), ("severity", severity)):
         if wanted is not None:
             table = table.filter(pc.equal(table[name], wanted))
-    order = [("release_id", "ascending"), ("source_line", "ascending"), ("source_column", "ascending"), ("rule", "ascending")]
+    order = [
+        ("release_id", "ascending"),
+        ("source_line", "ascending"),
+        ("source_column", "ascending"),
+        ("rule", "ascending"),
+    ]
     return table.sort_by(order).to_pylist()
 
 

@@ -1,6 +1,7 @@
 """What `kzz run` prints: every release with what it holds, what needs a person's eye, and where its Parquet is."""
 
 from decimal import Decimal
+from typing import Any
 
 import click
 import pyarrow.dataset as ds
@@ -59,7 +60,9 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
     funds = sum((project["total_funds_cny"] or Decimal(0) for project in projects), Decimal(0))
     click.echo(f"  tables      {row['project_count']} ({by_year}), total {_wan(funds)}")
     counts = {level: sum(1 for found in levels if found["level2"] == level) for level in (*LEVEL2, None)}
-    named = "  ".join(f"{(level or 'unknown').removesuffix('指标')} {count}" for level, count in counts.items() if count)
+    named = "  ".join(
+        f"{(level or 'unknown').removesuffix('指标')} {count}" for level, count in counts.items() if count
+    )
     click.echo(f"  indicators  {row['indicator_count']}: {named}")
     click.echo(f"  cells       {row['cell_count']}, unread {row['unread_cell_count']}")
     click.echo(
@@ -70,11 +73,11 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
     click.echo(f"  parquet     {settings.out_root}/{{{','.join(folders)}}}/{version.release_id}.parquet")
 
 
-def _rows(settings: Settings, version: Version, table: str, columns: list[str]) -> list[dict[str, object]]:
+def _rows(settings: Settings, version: Version, table: str, columns: list[str]) -> list[dict[str, Any]]:
     schema = arrow_schema(table)
     files = [settings.out_root / place for place in version.files if place.startswith(f"{table}/")]
     dataset = ds.dataset([str(file) for file in files if file.exists()], schema=schema, format="parquet")
-    rows: list[dict[str, object]] = dataset.to_table(columns=schema.names if columns == ["*"] else columns).to_pylist()
+    rows: list[dict[str, Any]] = dataset.to_table(columns=schema.names if columns == ["*"] else columns).to_pylist()
     return rows
 
 

@@ -87,7 +87,10 @@ def of_outcome(stage: str, outcome: Outcome) -> Metadata:
             shown["findings by rule"] = _counts(facts.pop("findings_by_rule"))
             shown["files"] = dg.MetadataValue.md("\n".join(f"- `{place}`" for place in sorted(outcome.files)))
             facts["fiscal_years"] = ", ".join(str(year) for year in facts["fiscal_years"])
-            facts |= {name: release[name] for name in ("project_count", "unread_cell_count", "error_count", "warning_count", "info_count")}
+            facts |= {
+                name: release[name]
+                for name in ("project_count", "unread_cell_count", "error_count", "warning_count", "info_count")
+            }
     return shown | facts
 
 
@@ -106,7 +109,11 @@ def of_refused(refused: list[Outcome]) -> Metadata:
 def of_year(settings: Settings, year: Year) -> Metadata:
     """What a fiscal year's materialization says."""
     summary = year.tables["yearly_summary"].to_pylist()[0]
-    shown = {name: str(value) if name.endswith("_cny") else value for name, value in summary.items() if name != "source_sha256s"}
+    shown = {
+        name: str(value) if name.endswith("_cny") else value
+        for name, value in summary.items()
+        if name != "source_sha256s"
+    }
     return {
         "dagster/row_count": year.tables["yearly_by_unit"].num_rows,
         "path": dg.MetadataValue.path(str(settings.out_root / "yearly_summary" / f"{year.fiscal_year}.parquet")),

@@ -36,10 +36,34 @@ from kzz_pipeline.storage import (
 _BATCH = 64
 
 
-def run_stage_on(stage_name: str, settings: Settings, release_ids: Iterable[str]) -> list[Outcome]:
-    """Run one stage before publication on many releases, their tables checked all at once by their models."""
+def run_stage_on(stage_name: str, settings: Settings, release_ids: Iterable[str], run_id: str) -> list[Outcome]:
+    """Run one stage before publication on many releases, their tables checked all at once by their models.
+
+    A release that is refused is recorded and described at once: the stages after this one may never run.
+    """
     outcomes = list(map_releases(stage_name, partial(run_stage, stage_name, settings), release_ids))
-    return _checked(settings, stage_name, outcomes, STAGE_TABLES[stage_name])
+    outcomes = _checked(settings, stage_name, outcomes, STAGE_TABLES[stage_name])
+    _set_aside(settings, Catalogue(settings.catalogue_path, settings.out_root), outcomes, run_id)
+    return outcomes
+
+
+def _set_aside(settings: Settings, catalogue: Catalogue, outcomes: list[Outcome], run_id: str) -> None:
+    """Record and describe the releases that a stage refused."""
+    refused = [outcome for outcome in outcomes if outcome.refusal is not None and not outcome.passed_over]
+    if not refused:
+        return
+    store = StageStore(settings.state_root)
+    corrections = read_corrections(settings.corrections_path)
+    current = catalogue.current_of([outcome.release_id for outcome in refused])
+    versions = []
+    for outcome in refused:
+        assert outcome.refusal is not None
+        record, before = _record(store, outcome.release_id), current.get(outcome.release_id)
+        mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
+        versions.append(_refused_version(record, mark, before, outcome.refusal, run_id))
+        files = describe(settings, record, outcome.refusal, standing=bool(before and before.files))
+        quarantine(settings.quarantine_root, outcome.release_id, files)
+    catalogue.record(versions)
 
 
 def publish_releases(settings: Settings, release_ids: Iterable[str], run_id: str) -> Iterator[Outcome]:
@@ -82,34 +106,26 @@ def _publish_batch(
     settings: Settings, catalogue: Catalogue, corrections: Corrections, outcomes: list[Outcome], run_id: str
 ) -> None:
     store = StageStore(settings.state_root)
-    current = catalogue.current_of([outcome.release_id for outcome in outcomes])
-    records = {outcome.release_id: _record(store, outcome.release_id) for outcome in outcomes}
-    staged, versions, years = [], [], set()
-    for outcome in outcomes:
-        record, before = records[outcome.release_id], current.get(outcome.release_id)
+    good = [outcome for outcome in outcomes if outcome.refusal is None]
+    current = catalogue.current_of([outcome.release_id for outcome in good])
+    staged, versions = [], []
+    years: set[int] = set()
+    for outcome in good:
+        record, before = store.read_record(outcome.release_id), current.get(outcome.release_id)
         mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
-        if outcome.refusal is not None:
-            versions.append(_refused_version(record, mark, before, outcome.refusal, run_id))
-            continue
         standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES)
         removals = [place for place in standing if place not in outcome.files]
         files = outcome.files | _changes_file(settings, outcome, before, standing)
-        touched = set(outcome.facts["fiscal_years"]) | (before.years if before else set())
-        years |= touched
+        years |= set(outcome.facts["fiscal_years"]) | (before.years if before else set())
         staged.append(stage(settings.out_root, outcome.release_id, files, removals))
         versions.append(_published_version(record, mark, outcome, run_id))
     # Noted before the rows change: an interruption between the two costs a recomputation, not a stale figure.
     catalogue.add_pending_years(years)
     publish(settings.out_root, staged)
-    for outcome in outcomes:
-        if outcome.refusal is None:
-            release_from_quarantine(settings.quarantine_root, outcome.release_id)
-        else:
-            record = records[outcome.release_id]
-            before = current.get(outcome.release_id)
-            files = describe(settings, record, outcome.refusal, standing=bool(before and before.files))
-            quarantine(settings.quarantine_root, outcome.release_id, files)
+    for outcome in good:
+        release_from_quarantine(settings.quarantine_root, outcome.release_id)
     catalogue.record(versions)
+    _set_aside(settings, catalogue, outcomes, run_id)
 
 
 def _changes_file(

@@ -32,7 +32,10 @@ def describe(settings: Settings, record: Record, refusal: Refusal, standing: boo
         text += ["## The lines around it", "", *_excerpt(lines, refusal.line), ""]
     if errors:
         text += ["## Findings that forbid publication", "", "| line | rule | what | id |", "|---|---|---|---|"]
-        text += [f"| {row['source_line']} | {row['rule']} | {row['message']} | {row['finding_id']} |" for row in errors[:_MOST]]
+        text += [
+            f"| {row['source_line']} | {row['rule']} | {row['message']} | {row['finding_id']} |"
+            for row in errors[:_MOST]
+        ]
         if len(errors) > _MOST:
             text += ["", f"… and {len(errors) - _MOST} more."]
         text += [""]
@@ -77,4 +80,6 @@ def _error_findings(settings: Settings, record: Record) -> list[dict[str, object
     except Refusal:
         return []
     names = ("finding_id", "rule", "message", "source_line", "source_column", "expected", "actual")
-    return [{name: row[name] for name in names} for row in rows if row["severity"] == "error" and not row["accepted_reason"]]
+    return [
+        {name: row[name] for name in names} for row in rows if row["severity"] == "error" and not row["accepted_reason"]
+    ]

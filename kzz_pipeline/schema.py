@@ -85,10 +85,14 @@ def _lineage(cell: str) -> tuple[Column, ...]:
     )  # fmt: skip
 
 
-_RELEASE_YEAR = _c("release_year", "int16", "发布年份", "Year of the folder that the release stands in.", "path of the file")
+_RELEASE_YEAR = _c(
+    "release_year", "int16", "发布年份", "Year of the folder that the release stands in.", "path of the file"
+)
 _FISCAL_YEAR = _c("fiscal_year", "int16", "预算年度", "Year that the table prints, such as (2020年); null if none is printed.", "year line of the table", nullable=True)  # fmt: skip
 _YEAR = _c("fiscal_year", "int16", "预算年度", "Fiscal year.", "projects.fiscal_year")
-_PROJECT_ID = _c("project_id", "string", "项目编号", "Table of a release: <release_id>-t<table_no>.", "order in the release")
+_PROJECT_ID = _c(
+    "project_id", "string", "项目编号", "Table of a release: <release_id>-t<table_no>.", "order in the release"
+)
 _PROJECT_KEY = _c("project_key", "string", "项目键", "The same for the same unit's same project in every release and year.", "budget_unit and project_name in compared form")  # fmt: skip
 _UNIT = _c("budget_unit", "string", "预算单位", "Budget unit, canonical name; null if none is printed.", "预算单位 (or 实施单位, 主管部门)", nullable=True)  # fmt: skip
 _PROJECT = _c("project_name", "string", "项目名称", "Name of the project as printed.", "项目名称", nullable=True)
@@ -432,7 +436,9 @@ def _sentences(name: str, cases: "pd.DataFrame", table: pa.Table) -> list[str]:
         places = ", ".join(_place(table, row) for row in rows[:5])
         more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
         values = ", ".join(repr(value) for value in group["failure_case"].head(3))
-        sentences.append(f"{name}.{column}: {check} fails in {len(rows) or len(group)} row(s) ({values}) at {places or name}{more}")
+        sentences.append(
+            f"{name}.{column}: {check} fails in {len(rows) or len(group)} row(s) ({values}) at {places or name}{more}"
+        )
     return sentences
 
 

@@ -213,8 +213,12 @@ def _open_counts(findings: Columns) -> Columns:
 
 def _blocking(findings: Columns) -> Refusal | None:
     """The refusal that open findings of severity error ask for, or None."""
-    rows = zip(*(findings[name] for name in ("severity", "accepted_reason", "rule", "message", "source_line")), strict=True)
-    errors = [(rule, message, line) for severity, reason, rule, message, line in rows if severity == "error" and not reason]
+    rows = zip(
+        *(findings[name] for name in ("severity", "accepted_reason", "rule", "message", "source_line")), strict=True
+    )
+    errors = [
+        (rule, message, line) for severity, reason, rule, message, line in rows if severity == "error" and not reason
+    ]
     if not errors:
         return None
     rule, message, line = errors[0]

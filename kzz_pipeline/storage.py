@@ -121,7 +121,9 @@ def hold(state_root: Path) -> None:
         try:
             lock.acquire(timeout=_LOCK_SECONDS)
         except Timeout:
-            raise Refusal("busy", "another run is at work on these releases", "wait until it ends, then run again") from None
+            raise Refusal(
+                "busy", "another run is at work on these releases", "wait until it ends, then run again"
+            ) from None
     _held[state_root] = lock
 
 

@@ -128,9 +128,7 @@ def _yuan(amount: Any) -> str:
     return "no amount" if pd.isna(amount) else f"{amount.normalize():f} yuan"
 
 
-def _summary(
-    fiscal_year: int, current: pd.DataFrame, indicators: pd.DataFrame, findings: pd.DataFrame
-) -> pa.Table:
+def _summary(fiscal_year: int, current: pd.DataFrame, indicators: pd.DataFrame, findings: pd.DataFrame) -> pa.Table:
     severities = findings["severity"].value_counts()
     row = {
         "fiscal_year": fiscal_year,
@@ -154,7 +152,7 @@ def _by_unit(
     of_unit = findings["project_id"].map(unit_of).value_counts(dropna=False)
     columns: dict[str, list[Any]] = {name: [] for name in arrow_schema("yearly_by_unit").names}
     for unit, rows in current.groupby("budget_unit", dropna=False, sort=True):
-        unit = None if pd.isna(unit) else unit
+        unit = _or_none(unit)
         counted = of_unit[of_unit.index.isna()].sum() if unit is None else of_unit.get(unit, 0)
         columns["fiscal_year"].append(fiscal_year)
         columns["budget_unit"].append(unit)
@@ -172,8 +170,8 @@ def _by_indicator(fiscal_year: int, current: pd.DataFrame, indicators: pd.DataFr
     columns: dict[str, list[Any]] = {name: [] for name in arrow_schema("yearly_by_indicator").names}
     for (level1, level2), rows in indicators.groupby(["level1", "level2"], dropna=False, sort=True):
         columns["fiscal_year"].append(fiscal_year)
-        columns["level1"].append(None if pd.isna(level1) else level1)
-        columns["level2"].append(None if pd.isna(level2) else level2)
+        columns["level1"].append(_or_none(level1))
+        columns["level2"].append(_or_none(level2))
         columns["indicator_count"].append(len(rows))
         columns["quantified_indicator_count"].append(int(rows["quantified"].sum()))
         columns["project_count"].append(rows["project_id"].nunique())
@@ -263,7 +261,9 @@ def _problems(tables: dict[str, pa.Table], current: pd.DataFrame, indicators: pd
     }
     for name in FUNDS:
         conserved[f"{name} by unit"] = (pc.sum(by_unit[name]).as_py(), summary[name][0].as_py())
-    found += [f"{what}: {got} published, {want} in the rows behind" for what, (got, want) in conserved.items() if got != want]
+    found += [
+        f"{what}: {got} published, {want} in the rows behind" for what, (got, want) in conserved.items() if got != want
+    ]
     return found
 
 

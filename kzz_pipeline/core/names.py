@@ -99,8 +99,9 @@ class Names:
             for unit in entry.units:
                 same = exact.get((self.unit_key(unit), squeeze(entry.project)))
                 if same:
-                    found[row] = same.pop(0)
-                    free.pop(found[row], None)
+                    at = same.pop(0)
+                    found[row] = at
+                    free.pop(at, None)
                     break
         left = [row for row, at in enumerate(found) if at is None]
         if left and free:

@@ -263,12 +263,12 @@ class _Normalizer:
             case "money_unit":
                 table.money_unit = table.money_unit or token.name
             case "field_label":
-                name, _, unit = (token.name or "").partition(":")
-                pending[token.item_no] = (strip(token.text), name, unit or None)
+                field_name, _, unit = (token.name or "").partition(":")
+                pending[token.item_no] = (strip(token.text), field_name, unit or None)
             case "field_value":
-                label, name, unit = pending.get(token.item_no, ("", token.name, None))
+                label, name, money_unit = pending.get(token.item_no, ("", token.name, None))
                 value = self._text(token)
-                table.fields.append(_Field(token.name if token.item_no == 0 else name, label, token, value, unit))
+                table.fields.append(_Field(token.name if token.item_no == 0 else name, label, token, value, money_unit))
                 if name == "fiscal_year" and table.year_printed is None:
                     self._set_year(table, value)
             case "goal":

@@ -1,0 +1,130 @@
+"""The pipeline in a real Dagster instance: partitions, runs, checks, what the UI is told."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+from conftest import REAL_ID, Workplace
+
+from kzz_pipeline.arrivals import MOST_PER_RUN, daily_sweep, ranges, releases_arrived, years_touched
+from kzz_pipeline.assets import Roots
+from kzz_pipeline.definitions import defs
+from kzz_pipeline.home import prepare
+
+Run = Callable[[], None]
+
+
+def _events(instance: dg.DagsterInstance, asset: str) -> dict[str | None, dg.AssetMaterialization]:
+    records = instance.fetch_materializations(dg.AssetKey(asset), limit=1000).records
+    found: dict[str | None, dg.AssetMaterialization] = {}
+    for record in records:
+        event = record.asset_materialization
+        if event is not None:
+            found.setdefault(event.partition, event)
+    return found
+
+
+def test_definitions_tell_the_mission() -> None:
+    dg.Definitions.validate_loadable(defs)
+    graph = defs.resolve_asset_graph()
+    chain = ["raw_text", "parsed_blocks", "normalized_indicators", "curated_tables", "yearly_aggregates"]
+    for before, after in zip(chain, chain[1:], strict=False):
+        assert dg.AssetKey(before) in graph.get(dg.AssetKey(after)).parent_keys
+    groups = [graph.get(dg.AssetKey(name)).group_name for name in chain]
+    assert groups == sorted(groups)
+    assert all(graph.get(key).description and graph.get(key).owners for key in graph.get_all_asset_keys())
+    repository = defs.get_repository_def()
+    assert {sensor.name for sensor in repository.sensor_defs} >= {"releases_arrived", "years_touched"}
+    assert all(sensor.default_status == dg.DefaultSensorStatus.RUNNING for sensor in repository.sensor_defs)
+    assert [schedule.default_status for schedule in repository.schedule_defs][0] == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_many_releases_share_a_run(workplace: Workplace, real_text: str, in_process: Run) -> None:
+    for number in range(5):
+        workplace.put(f"2020/r{number}.txt", real_text.replace("469.37", f"469.3{number}"))
+    in_process()
+    with dg.DagsterInstance.get() as instance:
+        assert sorted(run.job_name for run in instance.get_runs()) == ["aggregate_years", "take_in_releases"]
+        assert len(instance.get_dynamic_partitions("release_id")) == 5
+        assert set(_events(instance, "curated_tables")) == {f"2020-r{number}" for number in range(5)}
+        assert set(_events(instance, "yearly_aggregates")) == {"2020", "2021"}
+
+
+def test_refused_release_fails_its_check_and_not_the_others(
+    workplace: Workplace, real_text: str, in_process: Run
+) -> None:
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    workplace.put("2021/half.txt", real_text.encode()[:20000])
+    in_process()
+    assert set(workplace.read("releases")["release_id"]) == {REAL_ID}
+    with dg.DagsterInstance.get() as instance:
+        events = _events(instance, "curated_tables")
+        assert str(events["2021-half"].metadata["status"].value).startswith("REFUSED")
+        assert events[REAL_ID].metadata["status"].value == "ok"
+        records = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+            [dg.AssetCheckKey(dg.AssetKey("curated_tables"), "publishable")]
+        )
+        evaluation = next(iter(records.values())).event.dagster_event.asset_check_evaluation_data  # type: ignore[union-attr]
+        assert not evaluation.passed
+        assert "2021-half" in str(evaluation.metadata["first of them"].value)
+
+
+def test_only_touched_years_are_recomputed(workplace: Workplace, real_text: str, in_process: Run) -> None:
+    only_2020 = real_text[: real_text.rindex("项目支出绩效目标表", 0, real_text.index("（2021年）"))]
+    listed = [line for line in only_2020.split("\n") if not line[:1].isdigit() and not line.startswith("合计")]
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    in_process()
+    workplace.put("2022/later.txt", "\n".join(listed).replace("(2020年)", "(2022年)"))
+    in_process()
+    with dg.DagsterInstance.get() as instance:
+        runs = instance.fetch_materializations(dg.AssetKey("yearly_aggregates"), limit=100).records
+        assert sorted(str(record.partition_key) for record in runs) == ["2020", "2021", "2022"]
+
+
+def test_sensor_asks_once_for_what_is_new_and_says_why_it_waits(
+    workplace: Workplace, real_text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = workplace.put("2020/a.txt", real_text)
+    os.utime(first, (1, 1))
+    workplace.put("2020/still-copying.txt", real_text[:5000])
+    roots = Roots(raw=str(workplace.raw), out=str(workplace.out))
+    monkeypatch.setenv("DAGSTER_HOME", str(workplace.home))
+    prepare(workplace.home)
+    with dg.DagsterInstance.get() as instance:
+        context = dg.build_sensor_context(instance=instance, resources={"roots": roots})
+        result = releases_arrived(context)
+        assert isinstance(result, dg.SensorResult)
+        assert [request.tags["dagster/asset_partition_range_start"] for request in result.run_requests or []] == [
+            "2020-a"
+        ]
+        assert set(json.loads(result.cursor or "{}")["seen"]) == {"2020-still-copying"}
+        again = dg.build_sensor_context(instance=instance, resources={"roots": roots}, cursor=result.cursor)
+        instance.add_dynamic_partitions("release_id", ["2020-a"])
+        second = releases_arrived(again)
+        assert isinstance(second, dg.SensorResult)
+        assert [r.tags["dagster/asset_partition_range_start"] for r in second.run_requests or []] == [
+            "2020-still-copying"
+        ]
+        third = releases_arrived(
+            dg.build_sensor_context(instance=instance, resources={"roots": roots}, cursor=second.cursor)
+        )
+        assert isinstance(third, dg.SensorResult)
+        assert third.skip_reason is not None
+        assert "already asked for" in str(third.skip_reason.skip_message)
+        sweep = daily_sweep(
+            dg.build_schedule_context(
+                instance, scheduled_execution_time=datetime(2026, 1, 1, tzinfo=UTC), resources={"roots": roots}
+            )
+        )
+        assert len(sweep) >= 1  # type: ignore[arg-type]
+        waiting = list(years_touched(dg.build_sensor_context(instance=instance, resources={"roots": roots})))  # type: ignore[call-overload]
+        assert isinstance(waiting[0], dg.SkipReason)
+
+
+def test_ranges_join_neighbours_and_are_bounded() -> None:
+    keys = [f"k{number:04d}" for number in range(MOST_PER_RUN + 3)]
+    assert ranges(keys, {"k0001", "k0002", "k0005"}) == [("k0001", "k0002"), ("k0005", "k0005")]
+    assert ranges(keys, set(keys)) == [("k0000", f"k{MOST_PER_RUN - 1:04d}"), (f"k{MOST_PER_RUN:04d}", keys[-1])]

@@ -1,0 +1,145 @@
+"""`kzz run` from the raw root to the published tables, as a user sees it."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from conftest import REAL, REAL_ID, Workplace
+
+from kzz_pipeline.schema import RELEASE_TABLES, TABLES, YEARLY_TABLES, arrow_schema
+
+EXPECTED_LEVELS = {
+    "数量指标": 68, "质量指标": 44, "时效指标": 30, "成本指标": 51, "经济效益指标": 3, "社会效益指标": 32,
+    "生态效益指标": 3, "可持续影响指标": 26, "满意度指标": 35,
+}  # fmt: skip
+
+
+def test_run_publishes_every_row_of_the_real_release(published: Workplace) -> None:
+    release = published.read("releases").iloc[0]
+    assert release["listed_count"] == 30
+    assert release["listed_total_cny"] == Decimal("25237000.0000")
+    assert release["unread_cell_count"] == 0
+    projects = published.read("projects")
+    assert projects.groupby("fiscal_year").size().to_dict() == {2020: 20, 2021: 10}
+    assert projects["total_funds_cny"].sum() == Decimal("25219000.0000")
+    indicators = published.read("indicators")
+    assert indicators["level2"].value_counts().to_dict() == EXPECTED_LEVELS
+    assert indicators["indicator_id"].is_unique
+
+
+def test_run_publishes_one_schema_per_table(published: Workplace) -> None:
+    for table in (*RELEASE_TABLES, *YEARLY_TABLES):
+        files = sorted((published.out / table).glob("**/*.parquet"))
+        assert files, table
+        for file in files:
+            found = pq.read_schema(file)
+            assert found.equals(arrow_schema(table), check_metadata=False), file
+            assert all(field.metadata[b"description"] for field in found)
+
+
+@pytest.mark.parametrize("table", [*RELEASE_TABLES, *YEARLY_TABLES])
+def test_readers_find_every_row_once(published: Workplace, table: str) -> None:
+    pattern = f"{published.out}/{table}/**/*.parquet"
+    rows = len(published.read(table))
+    assert duckdb.sql(f"select count(*) from read_parquet('{pattern}')").fetchall() == [(rows,)]
+    assert pl.read_parquet(pattern).height == rows
+    assert list(published.read(table).columns) == TABLES[table].column_names
+
+
+def test_yearly_tables_add_up_to_the_rows(published: Workplace) -> None:
+    projects, indicators = published.read("projects"), published.read("indicators")
+    summary = published.read("yearly_summary").set_index("fiscal_year")
+    by_unit, by_level = published.read("yearly_by_unit"), published.read("yearly_by_indicator")
+    for year in (2020, 2021):
+        of_year = projects[projects["fiscal_year"] == year]
+        assert summary.loc[year, "project_count"] == len(of_year)
+        assert summary.loc[year, "total_funds_cny"] == of_year["total_funds_cny"].sum()
+        assert summary.loc[year, "unit_count"] == of_year["budget_unit"].nunique()
+        assert by_unit.loc[by_unit["fiscal_year"] == year, "total_funds_cny"].sum() == of_year["total_funds_cny"].sum()
+        counted = by_level.loc[by_level["fiscal_year"] == year, "indicator_count"].sum()
+        assert counted == (indicators["fiscal_year"] == year).sum() == summary.loc[year, "indicator_count"]
+
+
+def test_run_again_changes_no_byte(published: Workplace) -> None:
+    before = published.files()
+    again = published.kzz("run")
+    assert again.returncode == 0
+    assert "0 published, 1 unchanged" in again.stdout
+    assert published.files() == before
+
+
+def test_same_release_gives_the_same_bytes_elsewhere(published: Workplace, workplace: Workplace) -> None:
+    workplace.put("2020/kzz-key-projects.txt", REAL.read_bytes())
+    assert workplace.kzz("run").returncode == 0
+    assert workplace.files() == published.files()
+
+
+def test_bad_releases_are_named_and_the_others_published(workplace: Workplace, real_text: str) -> None:
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    workplace.put("2021/empty.txt", b"")
+    workplace.put("2021/blank.txt", " \n\t\n")
+    workplace.put("2021/spaces.txt", real_text.replace("\t", "  "))
+    workplace.put("2021/picture.txt", b"\x89PNG\r\n\x1a\n" + bytes(100))
+    workplace.put("2021/letter.txt", "尊敬的\t领导\n")
+    workplace.put("2021/half.txt", real_text.encode()[:20000])
+    workplace.put("2021/a b.txt", real_text)
+    workplace.put("loose.txt", real_text)
+    done = workplace.kzz("run")
+    assert done.returncode == 3
+    for name in ("empty", "blank", "spaces", "picture", "letter", "half", "a b"):
+        assert f"refused 2021/{name}.txt" in done.stderr
+    assert "refused loose.txt" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(workplace.read("releases")["release_id"]) == {REAL_ID}
+    report = json.loads((workplace.root / "quarantine" / "2021-half" / "report.json").read_text(encoding="utf-8"))
+    assert report["line"] is not None
+    assert report["advice"]
+
+
+def test_refused_release_leaves_what_was_published(workplace: Workplace, real_text: str) -> None:
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    assert workplace.kzz("run").returncode == 0
+    before = workplace.files()
+    workplace.put("2020/kzz-key-projects.txt", real_text.encode()[:20000])
+    done = workplace.kzz("run")
+    assert done.returncode == 3
+    assert "what was published before of it stands" in done.stderr
+    assert workplace.files() == before
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    assert workplace.kzz("run").returncode == 0
+    assert workplace.files() == before
+    assert not (workplace.root / "quarantine").exists()
+
+
+def test_same_bytes_under_another_name_are_published_once(workplace: Workplace, real_text: str) -> None:
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    workplace.put("2021/copy.txt", real_text)
+    done = workplace.kzz("run")
+    assert done.returncode == 0
+    assert "2021-copy: the same bytes as 2020-kzz-key-projects" in done.stdout
+    assert len(workplace.read("projects")) == 30
+
+
+def test_usage_errors_exit_2(workplace: Workplace) -> None:
+    workplace.raw.rmdir()
+    done = workplace.kzz("run")
+    assert done.returncode == 2
+    assert "--raw" in done.stderr
+    workplace.raw.mkdir()
+    (workplace.root / "corrections.yml").write_text("accept:\n  - finding: x\n", encoding="utf-8")
+    done = workplace.kzz("run")
+    assert done.returncode == 2
+    assert "accept[0].reason" in done.stderr
+
+
+def test_unwritable_output_is_one_line(workplace: Workplace, real_text: str) -> None:
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    workplace.out = Path("/proc/nowhere/curated")
+    done = workplace.kzz("run")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
