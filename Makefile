@@ -11,7 +11,7 @@ STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run ui test bench lint format docs lock clean
+.PHONY: help run ui test bench lint format docs screenshots lock clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ format: $(STAMP)  ## Format the code and fix what can be fixed
 
 docs: $(STAMP)  ## Write the generated pages of docs/ again
 	@$(BIN)/kzz docs $(ARGS)
+
+screenshots: $(STAMP)  ## Take the README's pictures of the web interface again (needs chromium and chromedriver)
+	KZZ_SCREENSHOTS=docs/images $(BIN)/pytest -q -m browser
 
 lock: $(STAMP)  ## Pin what pyproject.toml asks for; ARGS=--upgrade takes the newest
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --only-binary :all: \

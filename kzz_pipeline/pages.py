@@ -98,12 +98,22 @@ def of_refused(refused: list[Outcome]) -> Metadata:
     """What a check says of the releases that were set aside."""
     if not refused:
         return {"refused releases": 0}
-    rows = ["| release | line | what | what to do |", "|---|---|---|---|"]
-    for outcome in refused[:_FIRST]:
-        refusal = outcome.refusal
-        if refusal is not None:
-            rows.append(f"| {outcome.release_id} | {refusal.line or ''} | {refusal.message} | {refusal.advice} |")
-    return {"refused releases": len(refused), "first of them": dg.MetadataValue.md("\n".join(rows))}
+    rows = [
+        {"release": outcome.release_id, "line": refusal.line, "what": refusal.message, "what to do": refusal.advice}
+        for outcome in refused[:_FIRST]
+        if (refusal := outcome.refusal) is not None
+    ]
+    return {"refused releases": len(refused), "first of them": _table(rows)}
+
+
+def _table(rows: list[dict[str, Any]]) -> dg.TableMetadataValue:
+    """Rows as a table that the UI draws; all cells are text, which it shows as it is."""
+    records = [
+        dg.TableRecord({name: "" if value is None else str(value) for name, value in row.items()}) for row in rows
+    ]
+    names = list(rows[0]) if rows else ["nothing"]
+    schema = dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in names])
+    return dg.MetadataValue.table(records=records, schema=schema)
 
 
 def of_year(settings: Settings, year: Year) -> Metadata:
@@ -149,46 +159,47 @@ def of_table(settings: Settings, name: str, row_count: int | None) -> Metadata:
         "dagster/row_count": count,
         "dagster/uri": folder.as_uri(),
         "files": len(files),
-        "preview": _preview(rows),
+        "preview": _table([{name: _cell(value) for name, value in row.items()} for row in rows]),
         "read it": dg.MetadataValue.md(f"```python\npd.read_parquet({str(folder)!r})\n```"),
     }
 
 
-def _preview(rows: list[dict[str, Any]]) -> Any:
-    if not rows:
-        return dg.MetadataValue.md("no rows yet")
-    names = list(rows[0])
-    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
-    lines += [f"| {' | '.join(_cell(row[name]) for name in names)} |" for row in rows]
-    return dg.MetadataValue.md("\n".join(lines))
-
-
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
-    return (text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…").replace("|", "\\|").replace("\n", " ")
+    return (text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…").replace("\n", " ")
 
 
 def of_register(versions: list[Version]) -> Metadata:
     """What the register says: every release with its state, those that need a person first."""
     order = {"refused": 0, "alias": 1, "published": 2}
-    lines = ["| release | state | why | fiscal years | recorded |", "|---|---|---|---|---|"]
     ranked = sorted(versions, key=lambda version: (order[version.status], version.release_id))
-    for version in ranked[:_REGISTERED]:
-        why = str(refusal_of(version)) if version.status == "refused" else version.reason
-        years = version.fiscal_years.replace(",", ", ")
-        lines.append(f"| {version.release_id} | {version.status} | {_cell(why)} | {years} | {version.recorded_at} |")
+    rows = [
+        {
+            "release": version.release_id,
+            "state": version.status,
+            "why": str(refusal_of(version)) if version.status == "refused" else version.reason,
+            "fiscal years": version.fiscal_years.replace(",", ", "),
+            "recorded": version.recorded_at,
+        }
+        for version in ranked[:_REGISTERED]
+    ]
     states = {state: sum(1 for version in versions if version.status == state) for state in order}
-    return {**states, "dagster/row_count": len(versions), "register": dg.MetadataValue.md("\n".join(lines))}
+    return {**states, "dagster/row_count": len(versions), "register": _table(rows)}
 
 
 def of_refused_versions(settings: Settings, refused: list[Version]) -> Metadata:
     """What the register's check says: each refused release, its reason, and where its report is."""
-    lines = ["| release | line | what | what to do | report |", "|---|---|---|---|---|"]
-    for version in refused[:_FIRST]:
-        why = refusal_of(version)
-        report = settings.quarantine_root / version.release_id / "report.md"
-        lines.append(f"| {version.release_id} | {why.line or ''} | {why.message} | {why.advice} | `{report}` |")
-    return {"refused releases": len(refused), "first of them": dg.MetadataValue.md("\n".join(lines))}
+    rows = [
+        {
+            "release": version.release_id,
+            "line": (why := refusal_of(version)).line,
+            "what": why.message,
+            "what to do": why.advice,
+            "report": settings.quarantine_root / version.release_id / "report.md",
+        }
+        for version in refused[:_FIRST]
+    ]
+    return {"refused releases": len(refused), "first of them": _table(rows)}
 
 
 def _counts(counts: dict[str, int]) -> Any:
