@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-from kzz_pipeline.core.characters import squeeze
+from kzz_pipeline.core.characters import fold, squeeze
 
 _FACTORS = {
     "元": Decimal(1),
@@ -14,11 +14,20 @@ _FACTORS = {
     "百万元": Decimal(1_000_000),
     "千万元": Decimal(10_000_000),
     "亿元": Decimal(100_000_000),
+    "万亿元": Decimal(1_000_000_000_000),
 }
 _UNIT = "(" + "|".join(sorted(_FACTORS, key=len, reverse=True)) + ")"
-_AMOUNT = re.compile(rf"^(?:人民币)?[¥￥]?([+-]?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?){_UNIT}?$")
-_UNIT_BEHIND = re.compile(rf"{_UNIT}[)\]]?$")
+_AMOUNT = re.compile(
+    rf"(?:人民币)?¥?([+-]?(?:[1-9]\d{{0,2}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)(?:{_UNIT}整?|([万亿]))?", re.ASCII
+)
+# A foreign dollar, or a 单元 or 多元, ends like a yuan and is none.
+_UNIT_BEHIND = re.compile(rf"(?<![美欧港日澳加新韩英台单多公纪状]){_UNIT}整?[)\]]?$")
+# A space inside a number: two numbers, or a torn one.
+_TORN = re.compile(r"[\d.,] +[\d.,]", re.ASCII)
+# A dash that stands for nothing is no minus sign.
+_STROKE = re.compile(r"\s*[—―─ー]")
 _QUANTUM = Decimal("0.0001")
+_LONGEST = 40
 
 
 @lru_cache(maxsize=65536)
@@ -27,10 +36,12 @@ def read_amount(printed: str, money_unit: str) -> Decimal | None:
 
     A unit printed with the amount goes before `money_unit`. Thousands separators must stand where they belong.
     """
-    match = _AMOUNT.match(squeeze(printed)) if len(printed) <= 40 else None
-    if match is None:
+    text = fold(printed) if len(printed) <= _LONGEST else ""
+    match = _AMOUNT.fullmatch(text.replace(" ", ""))
+    if match is None or _TORN.search(text) or _STROKE.match(printed):
         return None
-    amount = Decimal(match[1].replace(",", "")) * _FACTORS[match[2] or money_unit]
+    unit = match[2] or (match[3] and match[3] + "元") or money_unit
+    amount = Decimal(match[1].replace(",", "")) * _FACTORS[unit]
     # decimal128(20, 4) holds sixteen digits before the point.
     return amount.quantize(_QUANTUM) if abs(amount) < Decimal(10) ** 16 else None
 
@@ -43,5 +54,5 @@ def is_amount(printed: str) -> bool:
 @lru_cache(maxsize=4096)
 def money_unit_of(text: str) -> str | None:
     """The unit of money at the end of a text such as 单位：万元, 46万元 or 人民币万元; None if there is none."""
-    match = _UNIT_BEHIND.search(squeeze(text)) if len(text) <= 40 else None
+    match = _UNIT_BEHIND.search(squeeze(text)) if len(text) <= _LONGEST else None
     return match[1] if match else None

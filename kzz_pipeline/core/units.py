@@ -16,17 +16,38 @@ class Unit(NamedTuple):
     dimension: str
 
 
-_TRAILING = re.compile(r"[\s\u00a0\u3000]*[(（\[【]([^()（）\[\]【】]{1,20})[)）\]】][\s\u00a0\u3000]*$")
+_LONGEST = 20
+_OPEN, _CLOSE = "(（\\[［【〔{｛", ")）\\]］】〕}｝"
+# A bracket at the end, perhaps with one inside it (台（套）), perhaps never closed or followed by a stray sign.
+_TRAILING = re.compile(
+    rf"[{_OPEN}]([^{_OPEN}{_CLOSE}]{{1,20}}(?:[{_OPEN}][^{_OPEN}{_CLOSE}]{{1,6}}[{_CLOSE}])?)"
+    rf"\s*[{_CLOSE}]?\s*[:：;；,，、.。]?$"
+)
+_SAYS_UNIT = re.compile(r"^(?:计量|度量)?单位[:是为]?(?=.)")
 _ALTERNATIVES = re.compile(r"[、或,]")
+_INNER = re.compile(r"^([^()]+)\(([^()]+)\)$")
+_BETWEEN = re.compile(r"[/每]")
+_TIMES = re.compile(r"[·.*×]")
+# Dimensions of things that are counted with 个: 个村, 个单位, 个月.
+_COUNTED = ("place", "body", "time")
+# Dimensions whose units may have 数 behind them: 期数, 人数, 次数.
+_NUMBERED = ("count", "person", "occurrence", "place", "body")
 
 
 @dataclass(slots=True, eq=False)
 class Units:
-    """The unit vocabulary (`units.yml`); look-ups are remembered."""
+    """The unit vocabulary and the words that compare (`units.yml`); look-ups are remembered.
+
+    `before`, `either` and `behind` hold the words and signs that compare, with the operator of each.
+    """
 
     simple: dict[str, Unit]
+    lower: dict[str, Unit]
     multipliers: dict[str, float]
-    joinable: frozenset[str]
+    ordinals: frozenset[str]
+    before: dict[str, str]
+    either: dict[str, str]
+    behind: dict[str, str]
     qualities: frozenset[str]
     quality_patterns: re.Pattern[str]
     _seen: dict[str, Unit | None] = field(default_factory=dict)
@@ -34,55 +55,95 @@ class Units:
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> "Units":
         """The units of `units.yml`, given as plain dicts and lists."""
-        simple = {}
+        simple: dict[str, Unit] = {}
         for dimension, units in data["units"].items():
             for canonical, others in units.items():
-                for name in (canonical, *others):
-                    scale, base = (0.1, "%") if canonical == "‰" else (1.0, canonical)
-                    simple[squeeze(name)] = Unit(squeeze(name), base, scale, dimension)
-        multipliers = {name: float(value) for name, value in data["multipliers"].items()}
-        patterns = re.compile("|".join(f"(?:{pattern})" for pattern in data["quality_patterns"]))
-        qualities = frozenset(squeeze(str(word)) for word in data["qualities"])
-        return cls(simple, multipliers, frozenset(data["joinable"]), qualities, patterns)
+                scales = dict.fromkeys(others, 1) if isinstance(others, list) else others
+                for name, scale in {canonical: 1, **scales}.items():
+                    simple[squeeze(name)] = Unit(squeeze(name), canonical, float(scale), dimension)
+        lower: dict[str, Unit] = {}
+        for name, unit in simple.items():
+            lower.setdefault(name.lower(), unit)
+        comparators = {
+            place: {squeeze(word): operator for operator, words in found.items() for word in words}
+            for place, found in data["comparators"].items()
+        }
+        return cls(
+            simple,
+            lower,
+            {name: float(value) for name, value in data["multipliers"].items()},
+            frozenset(data["ordinals"]),
+            comparators["before"],
+            comparators["either"],
+            comparators["behind"],
+            frozenset(squeeze(str(word)) for word in data["qualities"]),
+            re.compile("|".join(f"(?:{pattern})" for pattern in data["quality_patterns"])),
+        )
 
     def find(self, text: str) -> Unit | None:
-        """The unit that a folded text names, or None: 人, 万亩, 元/人·月, 人/次, 台套."""
+        """The unit that a folded text names, or None: 人, 万亩, 元/人·月, 人/次, 台(套)."""
         key = text.replace(" ", "")
-        if key not in self._seen:
+        try:
+            return self._seen[key]
+        except KeyError:
             if len(self._seen) > 100_000:
                 self._seen.clear()
-            self._seen[key] = self._read(key) if 0 < len(key) <= 16 else None
-        return self._seen[key]
+            found = self._seen[key] = self._read(key) if 0 < len(key) <= _LONGEST else None
+            return found
 
     def _read(self, key: str) -> Unit | None:
-        if key in self.simple:
-            return self.simple[key]
+        known = self.simple.get(key) or self.lower.get(key.lower())
+        if known is not None:
+            return known
+        if inner := _INNER.match(key):
+            return self.simple.get(inner[1] + inner[2]) or self._read_alternatives(key, [inner[1], inner[2]])
         if _ALTERNATIVES.search(key):
-            parts = [self.find(part) for part in _ALTERNATIVES.split(key)]
-            first = parts[0]
-            return Unit(key, key, 1.0, first.dimension) if first and all(parts) else None
-        if "/" in key or "每" in key or "·" in key:
+            return self._read_alternatives(key, _ALTERNATIVES.split(key))
+        if _BETWEEN.search(key) or _TIMES.search(key):
             return self._read_rate(key)
         for length in (2, 1):
             factor = self.multipliers.get(key[:length])
             unit = self.find(key[length:]) if factor and len(key) > length else None
             if factor and unit and unit.dimension != "percent":
                 return Unit(key, unit.base, factor * unit.scale, unit.dimension)
-        if len(key) == 2 and key[0] in self.joinable and key[1] in self.joinable:
-            return Unit(key, key, 1.0, "count")
+        if key[0] == "个":
+            unit = self.find(key[1:])
+            return unit._replace(printed=key) if unit and unit.dimension in _COUNTED else None
+        if key[-1] == "数" and len(key) > 1:
+            unit = self.find(key[:-1])
+            return unit._replace(printed=key) if unit and unit.dimension in _NUMBERED else None
+        if key[-1] == "次" and len(key) == 2:
+            unit = self.find(key[0])
+            return Unit(key, key, 1.0, "occurrence") if unit and unit.scale == 1.0 else None
         return None
 
-    def _read_rate(self, key: str) -> Unit | None:
-        parts = [part for part in re.split(r"[/·每]", key) if part]
+    def _read_alternatives(self, key: str, parts: list[str]) -> Unit | None:
+        """次、场 or 米(m): one unit under two names where both mean the same, else a unit of its own."""
         units = [self.find(part) for part in parts]
-        if not units or not all(units):
-            return None
         first = units[0]
-        assert first is not None
-        if len(units) == 1:
-            return Unit(key, key, 1.0, f"{first.dimension}_rate") if key.startswith(("/", "每")) else first
-        rest = key[len(parts[0]) :]
-        return Unit(key, first.base + rest, first.scale, f"{first.dimension}_rate")
+        if first is None or not all(units):
+            return None
+        same = all(unit and (unit.base, unit.scale) == (first.base, first.scale) for unit in units)
+        return first._replace(printed=key) if same else Unit(key, key, 1.0, first.dimension)
+
+    def _read_rate(self, key: str) -> Unit | None:
+        """元/人·月: scaled by what stands before the stroke; behind it only other names are made one."""
+        above, *below = _BETWEEN.split(key)
+        factors = [part for group in below for part in _TIMES.split(group)]
+        units = [self.find(part) for part in factors]
+        if not all(units) or not (below or "·" in key):
+            return None
+        parts = [unit.base if unit and unit.scale == 1.0 else part for unit, part in zip(units, factors, strict=True)]
+        per = "/" + "·".join(parts) if parts else ""
+        if not above:
+            return Unit(key, per, 1.0, "rate")
+        numerators = [self.find(part) for part in _TIMES.split(above)]
+        first = numerators[0]
+        if first is None or not all(numerators):
+            return None
+        base = "·".join(unit.base for unit in numerators if unit)
+        scale = first.scale if len(numerators) == 1 else 1.0
+        return Unit(key, base + per, scale, f"{first.dimension}_rate")
 
 
 def split_unit(indicator_printed: str, units: Units) -> tuple[str, str | None]:
@@ -91,7 +152,17 @@ def split_unit(indicator_printed: str, units: Units) -> tuple[str, str | None]:
     match = _TRAILING.search(text)
     if match is None or match.start() == 0:
         return text, None
-    unit = fold(match[1])
-    if units.find(unit) is None:
+    printed = _SAYS_UNIT.sub("", squeeze(match[1]))
+    unit = units.find(printed)
+    name = strip(text[: match.start()])
+    if unit is None or not name or _names_alternatives(name, unit, units):
         return text, None
-    return strip(text[: match.start()]), unit.replace(" ", "")
+    return name, printed
+
+
+def _names_alternatives(name: str, unit: Unit, units: Units) -> bool:
+    """Whether a bracket goes on with the name: places behind a place, bodies behind a body (县（市）, 单位（部门）)."""
+    if unit.dimension not in ("place", "body"):
+        return False
+    endings = (units.find(fold(name[-length:])) for length in (1, 2))
+    return any(ending is not None and ending.dimension == unit.dimension for ending in endings)

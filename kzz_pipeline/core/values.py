@@ -1,14 +1,17 @@
 """Target values: what a printed 指标值 says, as numbers, with nothing guessed (grammar: docs/values.md)."""
 
 import re
+from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import gcd
 from typing import NamedTuple
 
 import cn2an
 
 from kzz_pipeline.core.characters import fold, squeeze
-from kzz_pipeline.core.units import Unit, Units, split_unit
+from kzz_pipeline.core.units import Units, split_unit
 
 
 class Reading(NamedTuple):
@@ -30,192 +33,46 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A printed value before it meets the indicator's unit. `multiplier` is a 万, 亿 … printed with no unit behind it."""
+    """A printed value before it meets the indicator's unit.
+
+    `multiplier` is a 万, 亿 … printed with no unit behind it.
+    """
 
     kind: str
     operator: str | None = None
     low: float | None = None
     high: float | None = None
     suffix: str | None = None
-    multiplier: float = 1.0
+    multiplier: str | None = None
 
+
+# What is known of a value before it is read: "" nothing, "date" that its indicator has no unit and a name that says
+# time, "measure" that it has a unit, and where that is one of time or a percentage, the canonical unit itself.
+_Context = str
+_UNMEASURED = ("", "date")
+_Suffix = tuple[str | None, str | None]
 
 _TEXT = _Value("text")
-_NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
-_CHINESE = "零〇一二两三四五六七八九十百千万亿"
-_SUFFIX = r"[^\d<>=≥≤±~;；。!?？]{0,12}"
-_BEFORE = {
-    "大于等于": "ge", "大于或等于": "ge", "不低于": "ge", "不少于": "ge", "不小于": "ge", "不短于": "ge", "至少": "ge",
-    "达到": "ge", "达": "ge", "高于等于": "ge", ">=": "ge", "≥": "ge", "≥=": "ge", "=>": "ge", ">": "gt", "大于": "gt",
-    "高于": "gt", "多于": "gt", "超过": "gt", "小于等于": "le", "小于或等于": "le", "不超过": "le", "不高于": "le",
-    "不多于": "le", "不大于": "le", "不长于": "le", "不超": "le", "至多": "le", "最多": "le", "控制在": "le", "<=": "le",
-    "≤": "le", "=<": "le", "<": "lt", "小于": "lt", "低于": "lt", "少于": "lt", "=": "eq", "==": "eq", "等于": "eq",
-    "约": "eq", "大约": "eq", "约为": "eq", "共": "eq", "共计": "eq", "为": "eq",
-}  # fmt: skip
-_AFTER = {
-    "及以上": "ge", "(含)以上": "ge", "或以上": "ge", "以上": "ge", "及以内": "le", "以内": "le", "之内": "le", "内": "le",
-    "及以下": "le", "(含)以下": "le", "或以下": "le", "以下": "le", "左右": "eq", "上下": "eq",
-}  # fmt: skip
-_SEPARATE = {"正向": None, "反向": None, "定性": None, "定量": None}
-
-
-def _either(words: dict[str, str]) -> str:
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-
-
-_SIMPLE = re.compile(rf"^({_either(_BEFORE)})?({_NUMBER})({_SUFFIX}?)({_either(_AFTER)})?$")
-_RANGE = re.compile(rf"^({_NUMBER})({_SUFFIX}?)(?:-|~|至|到)({_NUMBER})({_SUFFIX})$")
-_PLUS_MINUS = re.compile(rf"^({_NUMBER})?({_SUFFIX}?)±({_NUMBER})({_SUFFIX})$")
-_BOTH = re.compile(
-    rf"^({_either(_BEFORE)})({_NUMBER})({_SUFFIX}?)[,、;]?(?:且|并且|,|;|、|同时)?({_either(_BEFORE)})({_NUMBER})({_SUFFIX})$"
+_LONGEST = 60
+_BLANK = {"-", "/", "无", "暂无", "--", "*", "**", "nan", "inf", "一"}
+_LOWER, _UPPER = ("ge", "gt"), ("le", "lt")
+_NUMBER = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3}){1,4}|\d{1,15})(?:\.\d{1,15})?"
+# What may stand behind a number until the vocabulary says that it is a unit. Digits only in m2 and m3.
+_SUFFIX = r"(?:[^\d<>=≥≤≈±~,;。!?]|(?<=m)[23]){0,20}?"
+_FRACTION = re.compile(r"^([1-9]\d?)/([1-9]\d?)$", re.ASCII)
+_PLUS_MINUS = re.compile(rf"^({_NUMBER})?({_SUFFIX})(?:±|\+/-|\+-|正负)({_NUMBER})({_SUFFIX})$", re.ASCII)
+# A dash that stands for nothing is no minus sign.
+_STROKE = re.compile(r"^\s*[—―─ー]")
+# Two numbers, or one that was torn: 100 200; 1, 234; 12。5.
+_TORN = re.compile(r"[\d.,] +[\d.,]|\d。\d", re.ASCII)
+_DIGIT = re.compile("[0-9]")
+_STOPS = ("。", ";", ".")
+_FULL_STOP = re.compile(r"(?:[。;]|(?<!\d)\.)$", re.ASCII)
+_INCLUDED = re.compile(r"\(含(?:本数|\d+%?)?\)", re.ASCII)
+_TIME_NAME = re.compile("时间|日期|时限|期限|时点|年月|截止")
+_NUMBER_LIKE = re.compile(
+    r"^(?:[^\u4e00-\u9fff]{0,3}|[约近超])\d|\d(?:\.\d+)?[%‰]|^[约近]?[一二两三四五六七八九十]{1,3}[多几余]?[个次人场%]"
 )
-_FRACTION = re.compile(r"^(\d{1,6})/(\d{1,6})$")
-_PERCENT_CHINESE = re.compile(rf"百分之([{_CHINESE}点]+|{_NUMBER})")
-_CHINESE_NUMBER = re.compile(rf"^({_either(_BEFORE)})?([{_CHINESE}]+)([^{_CHINESE}\d].{{0,8}})$")
-_YEAR, _MONTH, _DAY = r"(?:(?:19|20)\d\d)", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
-_DATE = (
-    rf"(?:{_YEAR}年(?:{_MONTH}月(?:{_DAY}日|份|底|末|初|中旬|上旬|下旬)?|底|末|度|初)?|{_YEAR}[./-]{_MONTH}(?:[./-]{_DAY}日?)?"
-    rf"|{_MONTH}月{_DAY}日|{_MONTH}月(?:份|底|末|初|中旬|上旬|下旬)|(?:第?[一二三四1234]季度(?:末|底)?)|(?:当年|本年|次年|年)(?:底|末|内|度内)"
-    rf"|(?:上|下)半年|全年度?)"
-)
-_DATE_CELL = re.compile(rf"^(?:于|在)?({_DATE})(前|之前|以前|前完成|底前|末前|内|内完成|完成|起|后|之后|以后|止)?$")
-_MONTH_BEFORE = re.compile(rf"^(?:于|在)?(?:{_YEAR}年)?{_MONTH}月(?:底|末)?(?:之前|以前|前|前完成|底前完成)$")
-_DATE_RANGE = re.compile(rf"^({_DATE}|{_YEAR}年?|{_MONTH}月)(?:-|~|至|到)({_DATE}|{_YEAR}年?|{_MONTH}月)$")
-_MONTH_RANGE = re.compile(rf"^({_MONTH})月?(?:-|~|至|到)({_MONTH})月份?$")
-_BAD_DATE = re.compile(r"\d年\d+月|\d月\d+日|^\d+月\d*日?")
-_BLANK = {"-", "/", "无", "暂无", "--", "——", "*", "**", "nan", "inf"}
-_NUMBER_LIKE = re.compile(r"^[^\u4e00-\u9fff]{0,3}\d|^[约近]?[一二三四五六七八九十]{1,3}[多几余]?[个次人场%]")
-
-
-def _number(text: str) -> float:
-    return float(text.replace(",", ""))
-
-
-def _is_suffix(text: str, units: Units) -> bool:
-    return text == "" or text in units.multipliers or units.find(text) is not None or text in ("/%", "%/")
-
-
-def _suffix(text: str, units: Units) -> tuple[str | None, float]:
-    """The unit behind a number and, where only a 万 or 亿 stands there, what it multiplies by."""
-    if text in ("/%", "%/"):
-        return "%", 1.0
-    if text in units.multipliers:
-        return None, units.multipliers[text]
-    return text or None, 1.0
-
-
-@lru_cache(maxsize=65536)
-def _read_value(folded: str, units: Units) -> _Value:
-    text = folded.replace(" ", "")
-    if not text or len(text) > 60 or text in _BLANK or "*" in text or not text.isprintable():
-        return _TEXT
-    if not text.isascii() and re.search(r"[^\W\d_]?\d", text) and re.search(r"[^\x00-\x7f]", re.sub(r"\D", "", text)):
-        return _TEXT  # digits of another script
-    for read in (_read_simple, _read_dates, _read_range, _read_both, _read_fraction, _read_chinese):
-        value = read(text, units)
-        if value is not None:
-            return value
-    return _TEXT
-
-
-def _read_simple(text: str, units: Units) -> _Value | None:
-    match = _SIMPLE.match(text)
-    if match is None or not _is_suffix(match[3], units):
-        return None
-    if match[3] in ("月", "日", "年") and (match[4] == "内" or (match[3] == "年" and re.match(rf"^{_YEAR}$", match[2]))):
-        return None
-    if match[1] and match[4] and _BEFORE[match[1]] != "eq" and _AFTER[match[4]] != "eq":
-        operator = _AFTER[match[4]] if match[1] in ("控制在", "达到", "达") else _BEFORE[match[1]]
-    else:
-        operator = _BEFORE[match[1]] if match[1] else _AFTER[match[4]] if match[4] else "eq"
-        if match[4] and operator == "eq":
-            operator = _AFTER[match[4]]
-    suffix, multiplier = _suffix(match[3], units)
-    return _bounded(operator, _number(match[2]), suffix, multiplier)
-
-
-def _bounded(operator: str, number: float, suffix: str | None, multiplier: float = 1.0) -> _Value:
-    low = number if operator in ("eq", "ge", "gt") else None
-    high = number if operator in ("eq", "le", "lt") else None
-    return _Value("number", operator, low, high, suffix, multiplier)
-
-
-def _read_dates(text: str, units: Units) -> _Value | None:
-    if match := _MONTH_RANGE.match(text):
-        return _Value("range", "between", float(match[1]), float(match[2]), "月")
-    if _DATE_RANGE.match(text):
-        return _Value("date", "between")
-    if _MONTH_BEFORE.match(text):
-        return _Value("date", "le")
-    if match := _DATE_CELL.match(text):
-        tail = match[2] or ""
-        if tail in ("起", "后", "之后", "以后"):
-            return _Value("date", "ge")
-        return _Value("date", "le" if "前" in tail or "内" in tail or tail == "止" else "eq")
-    return None
-
-
-def _read_range(text: str, units: Units) -> _Value | None:
-    if match := _PLUS_MINUS.match(text):
-        first, last = match[2], match[4]
-        if not (_is_suffix(first, units) and _is_suffix(last, units)):
-            return None
-        middle, spread = _number(match[1] or "0"), abs(_number(match[3]))
-        suffix, multiplier = _suffix(last or first, units)
-        return _Value("range", "between", middle - spread, middle + spread, suffix, multiplier)
-    match = _RANGE.match(text)
-    if match is None or not (_is_suffix(match[2], units) and _is_suffix(match[4], units)):
-        return None
-    if match[2] and match[4] and match[2] != match[4]:
-        return None
-    low, high = _number(match[1]), _number(match[3])
-    suffix, multiplier = _suffix(match[4] or match[2], units)
-    return _Value("range", "between", low, high, suffix, multiplier) if low <= high else None
-
-
-def _read_both(text: str, units: Units) -> _Value | None:
-    match = _BOTH.match(text)
-    if match is None or not (_is_suffix(match[3], units) and _is_suffix(match[6], units)):
-        return None
-    first, last = _BEFORE[match[1]], _BEFORE[match[4]]
-    low, high = _number(match[2]), _number(match[5])
-    if first in ("le", "lt") and last in ("ge", "gt"):
-        low, high, first, last = high, low, last, first
-    if first not in ("ge", "gt") or last not in ("le", "lt") or low > high:
-        return None
-    if match[3] and match[6] and match[3] != match[6]:
-        return None
-    suffix, multiplier = _suffix(match[6] or match[3], units)
-    return _Value("range", "between", low, high, suffix, multiplier)
-
-
-def _read_fraction(text: str, units: Units) -> _Value | None:
-    match = _FRACTION.match(text)
-    if match is None or int(match[2]) == 0:
-        return None
-    return _bounded("eq", int(match[1]) / int(match[2]), None)
-
-
-def _read_chinese(text: str, units: Units) -> _Value | None:
-    """Numbers in Chinese numerals: 三次, 百分之九十."""
-    if "百分之" in text:
-        spelled = _PERCENT_CHINESE.search(text)
-        number = _spelled(spelled[1]) if spelled else None
-        if spelled is None or number is None:
-            return None
-        return _read_simple(text[: spelled.start()] + f"{number:g}%" + text[spelled.end() :], units)
-    match = _CHINESE_NUMBER.match(text)
-    if match is None:
-        return None
-    number = _spelled(match[2])
-    return _read_simple(f"{match[1] or ''}{number:.15g}{match[3]}", units) if number is not None and match[3] else None
-
-
-def _spelled(numerals: str) -> float | None:
-    try:
-        return float(numerals.replace(",", "")) if numerals[0].isdigit() else float(cn2an.cn2an(numerals, "smart"))
-    except (ValueError, KeyError, TypeError, IndexError):
-        return None
 
 
 def read_indicator(
@@ -228,57 +85,14 @@ def read_indicator(
     """An indicator's name, unit and target, from its cells as printed.
 
     `unit_printed` and `operator_printed` are the cells of templates that print the unit (度量单位) and the sign
-    (指标性质: ≥, =, 定性 …) in columns of their own.
+    (指标性质: ≥, =, 定性 …) in columns of their own; the unit in the name's bracket goes before the column's.
     """
     return _read_indicator(indicator_printed, value_printed, units, unit_printed, operator_printed)
 
 
-@lru_cache(maxsize=65536)
-def _read_indicator(
-    indicator_printed: str, value_printed: str, units: Units, unit_printed: str | None, operator_printed: str | None
-) -> Reading:
-    name, unit = split_unit(indicator_printed, units)
-    if unit_printed and squeeze(unit_printed) not in ("-", "/", "无"):
-        unit = squeeze(unit_printed)
-    value = _read_value(fold(value_printed), units)
-    sign = squeeze(operator_printed) if operator_printed else ""
-    if sign in _BEFORE and value.operator == "eq" and value.kind == "number":
-        value = _bounded(_BEFORE[sign], value.low or 0.0, value.suffix, value.multiplier)
-    if value.kind == "text":
-        return Reading(name, unit, "text", None, None, None, None, None, None)
-    if value.kind == "date":
-        return Reading(name, unit or value.suffix, "date", value.operator, None, None, None, None, None)
-    return _scaled(name, unit, value, units)
-
-
-def _scaled(name: str, unit: str | None, value: _Value, units: Units) -> Reading:
-    own = units.find(value.suffix) if value.suffix else None
-    named = units.find(unit) if unit else None
-    measured: Unit | None = own or named
-    factor = value.multiplier
-    if value.multiplier != 1.0 and named is not None and named.scale == value.multiplier:
-        factor, measured = 1.0, named  # （万元） and 250万: the multiplier is the unit's own
-    if own is not None and named is not None and own.base == named.base:
-        factor, measured = own.scale / named.scale, named
-    low = None if value.low is None else _clean(value.low * factor)
-    high = None if value.high is None else _clean(value.high * factor)
-    printed_unit = unit or value.suffix
-    percent = any(found is not None and found.dimension == "percent" for found in (own, named))
-    kind = "percent" if percent else value.kind
-    target = None if value.operator == "between" else low if low is not None else high
-    base_unit = measured.base if measured else printed_unit
-    base_value = _clean(target * measured.scale) if target is not None and measured else target
-    return Reading(name, printed_unit, kind, value.operator, target, low, high, base_unit, base_value)
-
-
-def _clean(number: float) -> float:
-    """`number` without the dust of binary multiplication."""
-    return float(f"{number:.15g}")
-
-
 def is_numeric_value(text: str, units: Units) -> bool:
     """Whether a cell is by itself a number, percentage, range or date."""
-    return _read_value(fold(text), units).kind != "text"
+    return _read_value(text, units, "").kind != "text"
 
 
 def looks_like_value(text: str, units: Units) -> bool:
@@ -294,4 +108,352 @@ def looks_like_value(text: str, units: Units) -> bool:
 def reads_like_a_number(text: str) -> bool:
     """Whether a value that was left text begins like a number: a person should look at it."""
     folded = squeeze(text)
-    return bool(_NUMBER_LIKE.match(folded)) and len(folded) <= 20
+    return len(folded) <= 20 and _NUMBER_LIKE.search(folded) is not None
+
+
+# -- an indicator ----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=65536)
+def _read_indicator(
+    indicator_printed: str, value_printed: str, units: Units, unit_printed: str | None, operator_printed: str | None
+) -> Reading:
+    name, unit = split_unit(indicator_printed, units)
+    if unit is None and unit_printed:
+        unit = squeeze(unit_printed)
+        unit = None if unit in _BLANK or not unit else unit
+    value = _read_value(value_printed, units, _context(name, unit, units))
+    if value.operator == "eq" and operator_printed:
+        value = _with_operator(value, units.before.get(squeeze(operator_printed), "eq"))
+    if value.kind == "text":
+        return Reading(name, unit, "text", None, None, None, None, None, None)
+    if value.kind == "date":
+        return Reading(name, unit, "date", value.operator, None, None, None, None, None)
+    return _scaled(name, unit, value, units)
+
+
+def _context(name: str, unit: str | None, units: Units) -> _Context:
+    if unit is None:
+        return "date" if _TIME_NAME.search(name) else ""
+    named = units.find(unit)
+    if named is None:
+        return ""
+    return named.base if named.dimension in ("time", "percent") else "measure"
+
+
+def _with_operator(value: _Value, operator: str) -> _Value:
+    if value.kind == "date":
+        return _Value("date", operator)
+    assert value.low is not None
+    return _bounded(operator, value.low, (value.suffix, value.multiplier))
+
+
+def _scaled(name: str, unit: str | None, value: _Value, units: Units) -> Reading:
+    """The value in the indicator's unit, and in the canonical one."""
+    own = units.find(value.suffix) if value.suffix else None
+    named = units.find(unit) if unit else None
+    measured = own or named
+    factor = units.multipliers[value.multiplier] if value.multiplier else 1.0
+    if value.multiplier and unit and unit.startswith(value.multiplier):
+        factor = 1.0  # （万元） and 250万: the multiplier is the unit's own
+    if own is not None and named is not None and own.base == named.base:
+        factor, measured = own.scale / named.scale, named
+    low, high = value.low, value.high
+    if factor != 1.0:
+        low = None if low is None else _clean(low * factor)
+        high = None if high is None else _clean(high * factor)
+    printed_unit = unit or value.suffix
+    percent = any(found is not None and found.dimension.startswith("percent") for found in (own, named))
+    kind = "percent" if percent else value.kind
+    target = None if value.operator == "between" else low if low is not None else high
+    base_unit = measured.base if measured else printed_unit
+    base_value = _clean(target * measured.scale) if target is not None and measured else target
+    return Reading(name, printed_unit, kind, value.operator, target, low, high, base_unit, base_value)
+
+
+def _clean(number: float) -> float:
+    """`number` without the dust of binary multiplication."""
+    return float(f"{number:.15g}")
+
+
+# -- a value ---------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=65536)
+def _read_value(printed: str, units: Units, context: _Context) -> _Value:
+    text = fold(printed) if len(printed) <= 4 * _LONGEST else ""
+    if not text or len(text) > _LONGEST or text in _BLANK or "*" in text or _TORN.search(text):
+        return _TEXT
+    text = text.replace(" ", "")
+    if "含" in text:
+        text = _INCLUDED.sub("", text)
+    if text.endswith(_STOPS):
+        text = _FULL_STOP.sub("", text)
+    text = _arabic(text, units)
+    if not _DIGIT.search(text):
+        return (_read_dates(text, units, context) if _SAYS_DATE.search(text) else None) or _TEXT
+    for read in (_read_simple, _read_dates, _read_range, _read_both, _read_fraction):
+        value = read(text, units, context)
+        if value is not None:
+            return _TEXT if text[0] == "-" and _STROKE.match(printed) else value
+    return _TEXT
+
+
+class _Grammar(NamedTuple):
+    """The patterns that hold words of the vocabulary: one number, a range, and two bounds."""
+
+    simple: re.Pattern[str]
+    range: re.Pattern[str]
+    both: re.Pattern[str]
+
+
+@lru_cache(maxsize=8)
+def _grammar(units: Units) -> _Grammar:
+    before = f"({_any_of([*units.before, *units.either])})?"
+    behind = f"({_any_of(units.behind)})?"
+    approximately = _any_of([*(word for word, sense in units.before.items() if sense == "eq"), *units.either])
+    one = rf"{before}({_NUMBER})({_SUFFIX}){behind}"
+    other = rf"{before}(?<![\d.])({_NUMBER})({_SUFFIX}){behind}"
+    return _Grammar(
+        re.compile(f"^{one}$", re.ASCII),
+        re.compile(
+            rf"^(?:{approximately}|在|介于)?({_NUMBER})({_SUFFIX})([-~至到和与])({_NUMBER})({_SUFFIX})"
+            rf"(之间|区间|范围内|内|以内|左右|上下)?$",
+            re.ASCII,
+        ),
+        re.compile(rf"^{one}[,;、]?(?:且|并且|但|同时|又)?{other}$", re.ASCII),
+    )
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def _suffix(text: str, units: Units) -> _Suffix | None:
+    """The unit behind a number, or the 万 or 亿 where only that stands there; None where it is neither."""
+    if text == "":
+        return None, None
+    if text in units.multipliers:
+        return None, text
+    if text in ("/%", "%/"):
+        return "%", None
+    if text[0] == "(" and text[-1] == ")":
+        text = text[1:-1]
+    return (text, None) if units.find(text) is not None else None
+
+
+def _common_suffix(first: str, last: str, units: Units) -> _Suffix | None:
+    """The unit of two numbers: printed behind both, behind the last, or a percent sign behind the first."""
+    if first and first != last and not (last == "" and first in ("%", "‰")):
+        return None
+    return _suffix(last or first, units)
+
+
+def _operator(before: str | None, behind: str | None, units: Units) -> str | None:
+    """What the words around a number say together; None where they contradict each other."""
+    after = units.behind[behind] if behind else None
+    if before in units.either:
+        return after if after not in (None, "eq") else units.either[before]
+    first = units.before[before] if before else "eq"
+    if after in (None, "eq", first):
+        return first
+    if first == "eq":
+        return after
+    return first if (first in _LOWER) == (after in _LOWER) else None
+
+
+def _bounded(operator: str, number: float, suffix: _Suffix) -> _Value:
+    low = number if operator == "eq" or operator in _LOWER else None
+    high = number if operator == "eq" or operator in _UPPER else None
+    return _Value("number", operator, low, high, *suffix)
+
+
+def _between(low: float, high: float, suffix: _Suffix) -> _Value | None:
+    return _Value("range", "between", low, high, *suffix) if low <= high else None
+
+
+def _read_simple(text: str, units: Units, context: _Context) -> _Value | None:
+    """One number: its sign or word, its unit, a word behind."""
+    match = _grammar(units).simple.match(text)
+    if match is None:
+        return None
+    before, number, unit, behind = match.groups()
+    suffix = _suffix(unit, units)
+    operator = _operator(before, behind, units)
+    if suffix is None or operator is None:
+        return None
+    if (unit == "年" or context == "date") and _BARE_DATE.match(number):
+        return None
+    # 3月 is March and 3月内 a deadline; 3个月 is a duration, as is 3月 where the indicator is measured in months.
+    if unit in ("月", "季度") and unit != context and operator in ("eq", "le") and _read_dates(text, units, ""):
+        return None
+    return _bounded(operator, _number(number), suffix)
+
+
+def _read_range(text: str, units: Units, context: _Context) -> _Value | None:
+    """85%-95%, 介于5和10之间, 100±5."""
+    if match := _PLUS_MINUS.match(text):
+        middle, first, spread, last = match.groups()
+        suffix = _common_suffix(first, last, units) if first or not middle else _suffix(last, units)
+        # 50±10%: ten points where fifty is a percentage, else perhaps a tenth of fifty.
+        if suffix is None or (middle and not first and last in ("%", "‰") and context != "%"):
+            return None
+        centre, distance = _number(middle or "0"), abs(_number(spread))
+        return _between(_clean(centre - distance), _clean(centre + distance), suffix)
+    match = _grammar(units).range.match(text)
+    if match is None:
+        return None
+    low, first, joint, high, last, behind = match.groups()
+    suffix = _common_suffix(first, last, units)
+    if suffix is None or (joint in "和与" and behind not in ("之间", "区间")):
+        return None
+    return _between(_number(low), _number(high), suffix)
+
+
+def _read_both(text: str, units: Units, context: _Context) -> _Value | None:
+    """Both bounds in signs or words: ≥5且≤10, 5人以上10人以下."""
+    match = _grammar(units).both.match(text)
+    if match is None:
+        return None
+    before1, number1, unit1, behind1, before2, number2, unit2, behind2 = match.groups()
+    suffix = _common_suffix(unit1, unit2, units)
+    first, last = _operator(before1, behind1, units), _operator(before2, behind2, units)
+    if suffix is None:
+        return None
+    if first in _LOWER and last in _UPPER:
+        return _between(_number(number1), _number(number2), suffix)
+    if first in _UPPER and last in _LOWER:
+        return _between(_number(number2), _number(number1), suffix)
+    return None
+
+
+def _read_fraction(text: str, units: Units, context: _Context) -> _Value | None:
+    """A proper fraction in lowest terms, up to tenths. 100/200 people, 12/31 and 2/4 are something else."""
+    match = _FRACTION.match(text)
+    if match is None or context not in _UNMEASURED:
+        return None
+    above, below = int(match[1]), int(match[2])
+    if above >= below or below > 10 or gcd(above, below) > 1:
+        return None
+    return _bounded("eq", above / below, (None, None))
+
+
+# -- Chinese numerals ------------------------------------------------------------------------------------------
+
+_DIGITS = "零一二三四五六七八九"
+_SIGN = f"{_DIGITS}两〇○十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
+_NUMERALS = rf"[{_SIGN}]+(?:点[{_DIGITS}]+)?"
+_NUMERAL = re.compile(rf"(?<![\d.,]){_NUMERALS}(?![\d.,{_SIGN}])", re.ASCII)
+_SPELLED_YEAR = re.compile(rf"[{_DIGITS}〇○]{{4}}(?=年)")
+_YEAR_DIGITS = str.maketrans("〇○" + _DIGITS, "000123456789")
+_PER = re.compile(rf"([百千])分之({_NUMERALS}|\d[\d.]*)", re.ASCII)
+_PART = re.compile(rf"({_NUMERALS})分之({_NUMERALS})")
+
+
+def _arabic(text: str, units: Units) -> str:
+    """`text` with its Chinese numerals in digits, as far as they are numbers: 三次, 百分之九十, 三分之一."""
+    if text.isascii() or _NUMERAL.search(text) is None:
+        return text
+    text = _SPELLED_YEAR.sub(lambda year: year[0].translate(_YEAR_DIGITS), text)
+    if "百分" in text or "分之" in text:
+        text = re.sub("百分(?:之)?百", "100%", text)
+        text = _PER.sub(lambda part: f"{_spelled(part[2]) or part[2]}{'%' if part[1] == '百' else '‰'}", text)
+        text = _PART.sub(lambda part: f"{_spelled(part[2])}/{_spelled(part[1])}", text)
+
+    def digits(numeral: re.Match[str]) -> str:
+        if text[numeral.end() : numeral.end() + 1] in units.ordinals:
+            return numeral[0]
+        return _spelled(numeral[0]) or numeral[0]
+
+    return _NUMERAL.sub(digits, text)
+
+
+@lru_cache(maxsize=4096)
+def _spelled(numeral: str) -> str | None:
+    """A Chinese numeral in digits, by the strict rules: 三五 is three to five, 百 and ○ are no numbers."""
+    if re.search("两(?!$|[百千万亿])|.两$|[〇○]$|^[〇○]", numeral):
+        return None
+    try:
+        number = cn2an.cn2an(numeral.translate(str.maketrans("两〇○", "二零零")), "strict")
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
+    return f"{number:.15g}"
+
+
+# -- dates -----------------------------------------------------------------------------------------------------
+
+_YEAR, _MONTH, _DAY = r"(?:19|20)\d\d", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+_WHICH_YEAR = "(?:当|本|今|次|翌|明|来)年度?"
+_PART_OF_MONTH = "(?:份|初|底|末|中旬|上旬|下旬|中)"
+_DATE = (
+    rf"(?:(?:{_YEAR}年度?|{_WHICH_YEAR}|每年)?{_MONTH}月(?:{_DAY}[日号]|{_PART_OF_MONTH})?"
+    rf"|{_YEAR}(?:\.{_MONTH}(?:\.{_DAY}日?)?|/{_MONTH}(?:/{_DAY}日?)?|-{_MONTH}(?:-{_DAY}日?)?)"
+    rf"|(?:{_YEAR}年度?|{_WHICH_YEAR}|每年)?(?:第?[1-4]季度[初底末]?|[上下]半年[初底末]?|全年度?)"
+    rf"|(?:{_YEAR}年|{_WHICH_YEAR}|每年)?年?(?<=年)[初底末]|年度?(?=内)|{_YEAR}年度?|{_WHICH_YEAR}"
+    rf"|每?(?:月|季度)[初底末]|每月{_DAY}[日号]|{_DAY}[日号](?=之?前|以前))"
+)
+# A year alone, a year with its month and a date without signs could be numbers where nothing says otherwise.
+_BARE_DATE = re.compile(rf"^{_YEAR}(?:[./-]{_MONTH}|(?:0[1-9]|1[0-2])\d\d)?$", re.ASCII)
+_DATE_BEFORE = {
+    **dict.fromkeys(("于", "在", "="), "eq"),
+    **dict.fromkeys(("自", "从", "不早于", "≥", ">="), "ge"),
+    **dict.fromkeys(("晚于", ">"), "gt"),
+    **dict.fromkeys(("早于", "<"), "lt"),
+    **dict.fromkeys(("截至", "截止", "截止到", "截至到", "≤", "<="), "le"),
+    **dict.fromkeys(("不晚于", "不迟于", "不得晚于", "不得迟于"), "le"),
+}
+_DATE_BEHIND = {
+    **dict.fromkeys(("前", "之前", "以前", "内", "之内", "以内", "止", "为止"), "le"),
+    **dict.fromkeys(("起", "开始", "后", "之后", "以后", "启动"), "ge"),
+}
+_DONE_WORDS = "完成|完工|竣工|结束|到位|支付|拨付|发放|办结|验收|交付|完毕"
+_DONE = f"(?:[已均应]?(?:全部|基本)?(?:{_DONE_WORDS})(?:完毕|到位|工作|任务)?)?"
+_DATE_CELL = re.compile(
+    rf"^({_any_of(_DATE_BEFORE)})?{_DATE}({_any_of(_DATE_BEHIND)})?{_DONE}$",
+    re.ASCII,
+)
+_DATE_RANGE = re.compile(
+    rf"^(?:自|从|于|在)?(?:{_YEAR}(?:年|[./]){_MONTH}月?[-~至到]{_MONTH}月?份?"
+    rf"|{_YEAR}\.{_MONTH}\.{_DAY}[-~至到]{_MONTH}\.{_DAY}"
+    rf"|(?:{_DATE}|{_YEAR})[-~至到](?:{_DATE}|{_YEAR}|{_DAY}[日号]))(?:止|期间|内|前)?{_DONE}$",
+    re.ASCII,
+)
+_MONTH_RANGE = re.compile(rf"^({_MONTH})月?[-~至到]({_MONTH})月份?$", re.ASCII)
+_SAYS_DATE = re.compile("[年月日号季底末初]")
+_FULL_DATE = re.compile(
+    r"(?:(?P<year>\d{4})年)?(?P<month>\d{1,2})月(?P<day>\d{1,2})[日号]"
+    r"|(?<!\d)(?P<y>(?:19|20)\d\d)(?P<sign>[./-]?)(?P<m>\d{1,2})(?P=sign)(?P<d>\d{1,2})(?!\d)",
+    re.ASCII,
+)
+
+
+def _read_dates(text: str, units: Units, context: _Context) -> _Value | None:
+    """Dates, deadlines and periods; months of one year (1-12月) are a range of months."""
+    if match := _MONTH_RANGE.match(text):
+        return _between(float(match[1]), float(match[2]), ("月", None))
+    if context not in _UNMEASURED and not _SAYS_DATE.search(text):
+        return None
+    if not _days_exist(text):
+        return None
+    if context == "date" and _BARE_DATE.match(text):
+        return _Value("date", "eq")
+    if match := _DATE_CELL.match(text):
+        before, behind = _DATE_BEFORE.get(match[1], "eq"), _DATE_BEHIND.get(match[2], "eq")
+        if "eq" not in (before, behind) and before != behind:
+            return None
+        return _Value("date", behind if before == "eq" else before)
+    return _Value("date", "between") if _DATE_RANGE.match(text) else None
+
+
+def _days_exist(text: str) -> bool:
+    """Whether every day of the month in `text` is in the calendar; 29 February where no year is given."""
+    for found in _FULL_DATE.finditer(text):
+        groups = ("year", "y"), ("month", "m"), ("day", "d")
+        year, month, day = (int(found[long] or found[short] or 2000) for long, short in groups)
+        if not 1 <= month <= 12 or not 1 <= day <= monthrange(year, month)[1]:
+            return False
+    return True
