@@ -6,8 +6,10 @@ cover many releases; one that is refused is set aside with its reason, and the r
 """
 
 import hashlib
+import sqlite3
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -28,7 +30,6 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 RELEASES = dg.DynamicPartitionsDefinition(name="release_id")
 FISCAL_YEARS = dg.DynamicPartitionsDefinition(name="fiscal_year")
 OWNERS = ["team:data"]
-_PASSING = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 
 
 class Roots(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -45,6 +46,17 @@ class Roots(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The settings, once no other process is at work on this curated root; held until this process ends."""
         hold(self.settings.state_root)
         return self.settings
+
+
+@contextmanager
+def _step(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Try again, with back-off, after what may pass (a disk or a database that is busy); say clearly what will not."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise dg.RetryRequested(max_retries=2, seconds_to_wait=5 * 2**context.retry_number) from error
+    except Refusal as refusal:
+        raise dg.Failure(description=str(refusal), allow_retries=False) from refusal
 
 
 def _checks(asset: str, **descriptions: str) -> list[dg.AssetCheckSpec]:
@@ -64,7 +76,6 @@ def _options(asset: str, group: str, *kinds: str, **checks: str) -> dict[str, An
         "kinds": {"python", *kinds},
         "tags": {"domain": "budget-performance"},
         "code_version": code_fingerprint()[:12],
-        "retry_policy": _PASSING,
         "metadata": pages.of_asset(asset),
         "check_specs": _checks(asset, **checks),
     }
@@ -75,7 +86,9 @@ def _options(asset: str, group: str, *kinds: str, **checks: str) -> dict[str, An
     description="Each release as it arrived: its bytes kept by hash, its encoding decided on the whole file.",
 )
 def raw_text(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    yield _materialized(context, run_stage_on("raw_text", roots.held(), context.partition_keys, context.run.run_id))
+    with _step(context):
+        outcomes = run_stage_on("raw_text", roots.held(), context.partition_keys, context.run.run_id)
+    yield _materialized(context, outcomes)
 
 
 @dg.asset(
@@ -87,7 +100,9 @@ def raw_text(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.Mat
     description="Each release as cells with line, column and role: titles, labels, values, indicators, or unread.",
 )  # fmt: skip
 def parsed_blocks(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    yield _materialized(context, run_stage_on("parsed_blocks", roots.held(), context.partition_keys, context.run.run_id))
+    with _step(context):
+        outcomes = run_stage_on("parsed_blocks", roots.held(), context.partition_keys, context.run.run_id)
+    yield _materialized(context, outcomes)
 
 
 @dg.asset(
@@ -102,7 +117,9 @@ def parsed_blocks(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[d
     ),
 )  # fmt: skip
 def normalized_indicators(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    yield _materialized(context, run_stage_on("normalized_indicators", roots.held(), context.partition_keys, context.run.run_id))
+    with _step(context):
+        outcomes = run_stage_on("normalized_indicators", roots.held(), context.partition_keys, context.run.run_id)
+    yield _materialized(context, outcomes)
 
 
 @dg.asset(
@@ -114,7 +131,8 @@ def normalized_indicators(context: dg.AssetExecutionContext, roots: Roots) -> It
     description="Each release audited by every rule and, if nothing forbids it, published as Parquet, all tables at once.",
 )  # fmt: skip
 def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    outcomes = list(publish_releases(roots.held(), context.partition_keys, context.run.run_id))
+    with _step(context):
+        outcomes = list(publish_releases(roots.held(), context.partition_keys, context.run.run_id))
     years = {str(year) for outcome in outcomes for year in outcome.facts.get("fiscal_years", ())}
     known = set(context.instance.get_dynamic_partitions(FISCAL_YEARS.name or ""))
     if years - known:
@@ -130,7 +148,6 @@ def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[
     owners=OWNERS,
     kinds={"python", "parquet"},
     tags={"domain": "budget-performance"},
-    retry_policy=_PASSING,
     metadata=pages.of_asset("yearly_aggregates"),
     check_specs=_checks(
         "yearly_aggregates",
@@ -139,10 +156,9 @@ def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[
     description="Each fiscal year over all releases: funds, tables, indicators and findings, by unit and by level.",
 )
 def yearly_aggregates(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
-    years = publish_years(roots.held(), [int(key) for key in context.partition_keys])
-    for year in years:
-        key = str(year.fiscal_year)
-        context.add_asset_metadata(pages.of_year(roots.settings, year), partition_key=key)
+    with _step(context):
+        years = publish_years(roots.held(), [int(key) for key in context.partition_keys])
+    pages.add_by_partition(context, {str(year.fiscal_year): pages.of_year(roots.settings, year) for year in years})
     problems = [f"{year.fiscal_year}: {problem}" for year in years for problem in year.problems]
     check = dg.AssetCheckResult(passed=not problems, metadata={"problems": "\n".join(problems) or "none"})
     yield dg.MaterializeResult(check_results=[check])
@@ -152,9 +168,7 @@ def _materialized(context: dg.AssetExecutionContext, outcomes: list[Outcome]) ->
     """What a stage did, release by release, and its check: releases that were refused, by file and line."""
     stage = context.asset_key.to_user_string()
     refused = [outcome for outcome in outcomes if outcome.refusal is not None]
-    for outcome in outcomes:
-        facts = pages.of_outcome(stage, outcome)
-        context.add_asset_metadata(facts, partition_key=outcome.release_id)
+    pages.add_by_partition(context, {outcome.release_id: pages.of_outcome(stage, outcome) for outcome in outcomes})
     for outcome in refused:
         if not outcome.passed_over:
             context.log.error(f"{outcome.release_id} was refused: {outcome.refusal}")

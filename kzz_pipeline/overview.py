@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import click
-import pyarrow.dataset as ds
 
 from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.intake import Survey
-from kzz_pipeline.schema import LEVEL2, arrow_schema
+from kzz_pipeline.schema import LEVEL2
 from kzz_pipeline.settings import Settings
+from kzz_pipeline.storage import read_parquet
 
 # More releases than this get a line each, and unchanged ones are counted only.
 _FEW = 10
@@ -45,7 +45,7 @@ def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: 
 
 
 def _print_release(settings: Settings, version: Version, state: str) -> None:
-    rows = _rows(settings, version, "releases", ["*"])
+    rows = _rows(settings, version, "releases")
     if not rows:
         return
     row = rows[0]
@@ -73,12 +73,9 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
     click.echo(f"  parquet     {settings.out_root}/{{{','.join(folders)}}}/{version.release_id}.parquet")
 
 
-def _rows(settings: Settings, version: Version, table: str, columns: list[str]) -> list[dict[str, Any]]:
-    schema = arrow_schema(table)
-    files = [settings.out_root / place for place in version.files if place.startswith(f"{table}/")]
-    dataset = ds.dataset([str(file) for file in files if file.exists()], schema=schema, format="parquet")
-    rows: list[dict[str, Any]] = dataset.to_table(columns=schema.names if columns == ["*"] else columns).to_pylist()
-    return rows
+def _rows(settings: Settings, version: Version, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    places = [settings.out_root / place for place in version.files if place.startswith(f"{table}/")]
+    return [row for place in places if place.exists() for row in read_parquet(place, columns).to_pylist()]
 
 
 def _wan(amount: object) -> str:

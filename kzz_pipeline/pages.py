@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
+from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 
 from kzz_pipeline.catalogue import Version, refusal_of
 from kzz_pipeline.schema import TABLES, table_schema
@@ -60,6 +61,21 @@ _UPSTREAM = {
         release_ids=("projects", "release_id"), source_sha256s=("projects", "source_sha256"),
     ),
 }  # fmt: skip
+
+
+def add_by_partition(context: dg.AssetExecutionContext, metadata: dict[str, Metadata]) -> None:
+    """Give each partition of a run its own metadata.
+
+    `context.add_asset_metadata` lists every partition of the asset on each call, which is quadratic in a run over
+    many; what it accumulates is set at once here instead.
+    """
+    step = context.get_step_execution_context()
+    key = context.asset_key
+    gathered: dict[Any, Metadata] = {
+        AssetMetadataHandle(asset_key=key, partition_key=partition): facts for partition, facts in metadata.items()
+    }
+    known = step._metadata_accumulator.per_output_metadata
+    step._metadata_accumulator = OutputMetadataAccumulator(per_output_metadata={**known, **gathered})
 
 
 def of_asset(asset: str) -> Metadata:

@@ -73,6 +73,8 @@ def locate(raw_root: Path, release_id: str) -> ReleaseFile:
     """The file of a release. Raises Refusal where there is none, or it is refused by its name or place."""
     check_release_id(release_id)
     year, _, name = release_id.partition("-")
+    if (raw_root / year).is_symlink():
+        raise Refusal("link", f"{year} is a link, which is not followed", "put the folder itself there")
     for form in FORMS:
         path = raw_root / year / f"{name}{form}"
         if os.path.lexists(path):
@@ -120,8 +122,8 @@ def _release_file(path: Path, year: str, place: str) -> ReleaseFile:
     release_id = f"{year}-{unicodedata.normalize('NFC', name)}"
     check_release_id(release_id)
     if status.st_size > SIZE_CAP_BYTES:
-        size, cap = status.st_size // 2**20, SIZE_CAP_BYTES // 2**20
-        raise Refusal("too-large", f"{size} MiB, more than the {cap} MiB that a release may have", "split the release")
+        size, cap = status.st_size / 2**20, SIZE_CAP_BYTES // 2**20
+        raise Refusal("too-large", f"{size:.1f} MiB, over the {cap} MiB that a release may have", "split the release")
     stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
     return ReleaseFile(release_id, int(year), place, path, status.st_size, stamp)
 

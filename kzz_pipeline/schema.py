@@ -435,7 +435,7 @@ def _sentences(name: str, cases: "pd.DataFrame", table: pa.Table) -> list[str]:
         rows = [int(row) for row in group["index"].dropna().unique()]
         places = ", ".join(_place(table, row) for row in rows[:5])
         more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-        values = ", ".join(repr(value) for value in group["failure_case"].head(3))
+        values = ", ".join(f"{value!r:.60}" for value in group["failure_case"].head(3))
         sentences.append(
             f"{name}.{column}: {check} fails in {len(rows) or len(group)} row(s) ({values}) at {places or name}{more}"
         )
@@ -444,8 +444,9 @@ def _sentences(name: str, cases: "pd.DataFrame", table: pa.Table) -> list[str]:
 
 def _place(table: pa.Table, row: int) -> str:
     names = table.column_names
-    if "source_path" in names and "source_line" in names:
-        return f"{table['source_path'][row].as_py()} line {table['source_line'][row].as_py()}"
+    if "source_path" in names:
+        line = f" line {table['source_line'][row].as_py()}" if "source_line" in names else ""
+        return f"{table['source_path'][row].as_py()}{line}"
     if "line" in names:
         return f"{table['release_id'][row].as_py()} line {table['line'][row].as_py()}"
     return f"row {row + 1}"

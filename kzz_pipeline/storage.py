@@ -7,6 +7,7 @@ journal by the next one (`recover`), or undone where it had no journal yet.
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.schema import TABLES
 
 _TEMPORARY = ".tmp-"
 _JOURNAL = ".publishing"
@@ -41,27 +43,43 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def read_parquet(source: Path | pa.BufferReader) -> pa.Table:
-    """A Parquet file as a table, its columns only: the folders' names add none."""
-    return pq.ParquetFile(source).read()
+def read_parquet(source: Path | pa.BufferReader, columns: list[str] | None = None) -> pa.Table:
+    """A Parquet file as a table, of its own columns (or these of them): the folders' names add none."""
+    return pq.ParquetFile(source).read(columns)
 
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file so that its name shows the old content or the new one and never a part: also after a power cut."""
     with _clear_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         temporary = _write_temporary(path, data)
         os.replace(temporary, path)
         _sync_folder(path.parent)
 
 
-def _write_temporary(path: Path, data: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}{_TEMPORARY}{os.getpid()}")
-    with open(temporary, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+def _write_temporary(path: Path, data: bytes, *, is_synced: bool = True) -> Path:
+    """A new file beside `path` that no reader matches; nothing is left of it where it cannot be written whole."""
+    # Not the process id: on a share, two machines may have the same.
+    temporary = path.with_name(f".{path.name}{_TEMPORARY}{secrets.token_hex(4)}")
+    try:
+        with open(temporary, "xb") as stream:
+            stream.write(data)
+            stream.flush()
+            if is_synced:
+                os.fsync(stream.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     return temporary
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it; a name in a folder that was never flushed is lost in a power cut."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -98,7 +116,8 @@ def writer(out_root: Path) -> Iterator[None]:
         except Timeout:
             raise Refusal("busy", f"another run is writing {out_root}", "wait until it ends, then run again") from None
     try:
-        recover(out_root)
+        with _clear_errors(out_root):
+            recover(out_root)
         yield
     finally:
         lock.release()
@@ -174,7 +193,7 @@ def stage(out_root: Path, name: str, files: Mapping[str, bytes], removals: Itera
             target = out_root / place
             if _holds(target, data):
                 continue
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(target.parent)
             temporary = _write_temporary(target, data)
             renames.append((temporary.relative_to(out_root).as_posix(), place))
     return Staged(name, tuple(renames), tuple(place for place in removals if place not in files))
@@ -188,45 +207,50 @@ def _holds(path: Path, data: bytes) -> bool:
 
 
 def publish(out_root: Path, staged: Iterable[Staged]) -> None:
-    """Flip staged publications one after another, each journalled before its first rename."""
+    """Flip staged publications one after another, each journalled before its first rename.
+
+    Raises Refusal, before anything is flipped, where a staged file is gone.
+    """
     pending = [item for item in staged if item.renames or item.removals]
     if not pending:
         return
     with _clear_errors(out_root):
-        folders: set[Path] = set()
+        temporaries = [out_root / temporary for item in pending for temporary, _ in item.renames]
+        for temporary in temporaries:
+            temporary.stat()
+        # The journal must not outlive, in a power cut, the names that it speaks of.
+        for folder in {temporary.parent for temporary in temporaries}:
+            _sync_folder(folder)
         journal = out_root / _JOURNAL
         for item in pending:
             entry = journal / f"{item.name}.json"
             write_atomic(entry, json.dumps({"renames": item.renames, "removals": item.removals}).encode())
-            folders |= _flip(out_root, item.renames, item.removals)
-            for folder in folders:
-                _sync_folder(folder)
-            folders.clear()
+            _flip(out_root, item.renames, item.removals)
             entry.unlink()
-        _settle(out_root)
+        _remove_if_empty(journal)
 
 
-def _flip(out_root: Path, renames: Iterable[Iterable[str]], removals: Iterable[str]) -> set[Path]:
+def _flip(out_root: Path, renames: Iterable[Iterable[str]], removals: Iterable[str]) -> None:
+    """Rename and remove as a journal says; what was done already is passed over."""
     folders = set()
     for temporary, place in renames:
         if (out_root / temporary).exists():
             os.replace(out_root / temporary, out_root / place)
             folders.add((out_root / place).parent)
+    emptied = set()
     for place in removals:
         (out_root / place).unlink(missing_ok=True)
         if (out_root / place).parent.is_dir():
-            folders.add((out_root / place).parent)
-    return folders
+            emptied.add((out_root / place).parent)
+    for folder in folders | emptied:
+        _sync_folder(folder)
+    for folder in emptied:
+        _remove_if_empty(folder)
 
 
-def _settle(out_root: Path) -> None:
-    """Remove folders that hold nothing any more."""
-    journal = out_root / _JOURNAL
-    if journal.is_dir() and not any(journal.iterdir()):
-        journal.rmdir()
-    for folder in out_root.glob("*/*"):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def recover(out_root: Path) -> None:
@@ -236,17 +260,33 @@ def recover(out_root: Path) -> None:
         for entry in sorted(journal.iterdir()):
             if entry.suffix == ".json":
                 plan = json.loads(entry.read_bytes())
-                for folder in _flip(out_root, plan["renames"], plan["removals"]):
-                    _sync_folder(folder)
+                _flip(out_root, plan["renames"], plan["removals"])
             entry.unlink()
-        _settle(out_root)
-    for stray in [*out_root.glob(f"*/.*{_TEMPORARY}*"), *out_root.glob(f"*/*/.*{_TEMPORARY}*")]:
-        stray.unlink(missing_ok=True)
+        _remove_if_empty(journal)
+    for folder in _own_folders(out_root):
+        for stray in list(folder.glob(f".*{_TEMPORARY}*")):
+            stray.unlink(missing_ok=True)
+            _remove_if_empty(folder)
+
+
+def _own_folders(out_root: Path) -> Iterator[Path]:
+    """The folders that publications are written to: a curated root may stand in a folder with other things."""
+    for name, table in TABLES.items():
+        if table.published and (out_root / name).is_dir():
+            yield from (entry for entry in list((out_root / name).iterdir()) if entry.name.isdigit() and entry.is_dir())
+            yield out_root / name
+
+
+def _folder_of(root: Path, release_id: str) -> Path:
+    """The folder of a release under `root`. Raises Refusal where the id, typed by a person perhaps, leads out of it."""
+    if release_id in ("", ".", "..") or "/" in release_id or "\0" in release_id:
+        raise Refusal("wrong-name", f"{release_id!r} is no release id", "name a release as <year>-<name>")
+    return root / release_id
 
 
 def quarantine(root: Path, release_id: str, files: Mapping[str, bytes]) -> None:
     """Describe a refused release under the quarantine folder `root`, in place of what was said of it before."""
-    folder = root / release_id
+    folder = _folder_of(root, release_id)
     for name, data in files.items():
         write_atomic(folder / name, data)
     with _clear_errors(folder):
@@ -257,9 +297,10 @@ def quarantine(root: Path, release_id: str, files: Mapping[str, bytes]) -> None:
 
 def release_from_quarantine(root: Path, release_id: str) -> None:
     """Forget that a release was refused."""
+    folder = _folder_of(root, release_id)
     with _clear_errors(root):
-        if (root / release_id).is_dir():
-            shutil.rmtree(root / release_id)
+        if folder.is_dir():
+            shutil.rmtree(folder)
         if root.is_dir() and not any(root.iterdir()):
             root.rmdir()
 
@@ -327,7 +368,7 @@ class StageStore:
         self.root = state_root / "stages"
 
     def _path(self, release_id: str, name: str) -> Path:
-        return self.root / release_id / name
+        return _folder_of(self.root, release_id) / name
 
     def write_record(self, record: Record) -> None:
         """Keep a release's record."""
@@ -358,9 +399,7 @@ class StageStore:
         """Whole or not at all, but without waiting for the disk: what is lost here is made again."""
         with _clear_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}{_TEMPORARY}{os.getpid()}")
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
+            os.replace(_write_temporary(path, data, is_synced=False), path)
 
 
 class ByteStore:
