@@ -1,0 +1,185 @@
+"""Reading: what this pipeline could not read, or must not publish. Blocking where it would be our own defect."""
+
+import re
+from collections.abc import Iterator
+
+from kzz_pipeline.core.characters import squeeze, strip
+from kzz_pipeline.core.rules.model import Hit, Release, Row, at_indicator, rule, shown
+from kzz_pipeline.core.values import reads_like_a_number
+
+_REASONS = {
+    "name-without-value": "an indicator without a value",
+    "value-without-name": "a value without an indicator",
+    "second-value": "a second value",
+    "text-behind-value": "text behind a value",
+    "text-before-name": "text before an indicator",
+}
+_BRACKET = re.compile(r"[(（]([^()（）]{1,4})[)）]$")
+_PRIVATE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
+
+
+@rule(
+    "unread-cell", "warning", "A cell was not read",
+    "What it says is in no table but this one.",
+    "See kzz explain; often a synonym is missing in labels.yml, or the line was damaged in copying.",
+)  # fmt: skip
+def unread_cell(release: Release) -> Iterator[Hit]:
+    for token in release.parse.tokens:
+        if token.role == "unread":
+            reason = _REASONS.get(token.name or "", "text that has no place")
+            message = f"not read: {shown(token.text)} ({reason})"
+            yield Hit(message, token.line, token.column, None, shown(token.text, 200), _row_of(release, token.table_no))
+
+
+def _row_of(release: Release, number: int) -> Row | None:
+    return release.tables[number - 1].row if 0 < number <= len(release.tables) else None
+
+
+@rule(
+    "table-breaks-off", "error", "The last table breaks off",
+    "The file is most likely a half copy.",
+    "Copy the whole release again; if this is how it was published, accept the finding in corrections.yml.",
+)  # fmt: skip
+def table_breaks_off(release: Release) -> Iterator[Hit]:
+    if not release.tables:
+        return
+    last = release.tables[-1]
+    tail = release.parse.tokens[-1]
+    why = None
+    if not last.indicators:
+        why = "has no indicator"
+    elif tail.role == "unread" and tail.name == "name-without-value":
+        why = f"ends with {shown(tail.text)} and no value"
+    elif tail.role in ("level1_label", "level2_label") and tail.name == "满意度指标":
+        why = f"ends with the label {shown(tail.text)}"
+    elif len(release.tables) >= 3 and not _is_satisfied(last.indicators):
+        if all(_is_satisfied(table.indicators) for table in release.tables[:-1]):
+            why = "lacks the satisfaction indicators that every other table ends with"
+    if why:
+        message = f"{last.name}, the last table, {why}"
+        yield Hit(message, tail.line, tail.column, "a whole table", shown(tail.text), last.row)
+
+
+def _is_satisfied(indicators: list[Row]) -> bool:
+    return any(row["level2"] == "满意度指标" for row in indicators)
+
+
+@rule(
+    "table-without-indicators", "warning", "A table has no indicator",
+    "It says nothing of what the project must achieve.",
+    "See kzz explain; compare with the printed document.",
+)  # fmt: skip
+def table_without_indicators(release: Release) -> Iterator[Hit]:
+    for table in release.tables[:-1]:
+        if not table.indicators:
+            message = f"{table.name} has no indicator"
+            yield Hit(message, table.row["source_line"], table.row["source_column"], "indicators", "none", table.row)
+
+
+@rule(
+    "nameless-table", "warning", "A table names no unit or no project",
+    "It cannot be joined with the list or with other years.",
+    "See kzz explain; perhaps a label is missing in labels.yml.",
+)  # fmt: skip
+def nameless_table(release: Release) -> Iterator[Hit]:
+    for table in release.tables:
+        missing = [
+            zh for name, zh in (("budget_unit", "预算单位"), ("project_name", "项目名称")) if not table.row[name]
+        ]
+        if missing:
+            message = f"the table that begins on line {table.row['first_line']} prints no {' and no '.join(missing)}"
+            yield Hit(
+                message, table.row["source_line"], table.row["source_column"], "、".join(missing), None, table.row
+            )
+
+
+@rule(
+    "number-left-text", "info", "A value that begins like a number was left as text",
+    "It is not counted among the quantified targets.",
+    "If the form is usual, its reading belongs into the grammar (docs/values.md).",
+)  # fmt: skip
+def number_left_text(release: Release) -> Iterator[Hit]:
+    for table in release.tables:
+        for row in table.indicators:
+            if row["value_kind"] == "text" and reads_like_a_number(row["value_printed"]):
+                message = f"{row['indicator_printed']} of {table.name}: {row['value_printed']} was left as text"
+                yield Hit(message, *at_indicator(row), None, row["value_printed"], table.row, row)
+
+
+@rule(
+    "unknown-unit", "info", "A bracket behind an indicator is no known unit",
+    "It stays part of the name, and the number has no unit.",
+    "If it is a unit, add it to units.yml.",
+)  # fmt: skip
+def unknown_unit(release: Release) -> Iterator[Hit]:
+    for table in release.tables:
+        for row in table.indicators:
+            match = _BRACKET.search(squeeze(row["indicator_printed"]))
+            if match and row["unit"] is None and row["value_kind"] in ("number", "range"):
+                message = f"({match[1]}) behind {row['indicator_printed']} of {table.name} is no known unit"
+                yield Hit(message, row["indicator_line"], row["indicator_column"], "a unit", match[1], table.row, row)
+
+
+@rule(
+    "unknown-label", "warning", "A label is not known",
+    "The indicators under it have no level.",
+    "If it is a second level by another name, add it to labels.yml.",
+)  # fmt: skip
+def unknown_label(release: Release) -> Iterator[Hit]:
+    for token in release.parse.tokens:
+        if token.role == "unknown_label":
+            row = _row_of(release, token.table_no)
+            yield Hit(
+                f"unknown label {strip(token.text)}", token.line, token.column, "a known label", strip(token.text), row
+            )
+    for table in release.tables:
+        bare = [row for row in table.indicators if row["level2"] is None and not row["level2_printed"]]
+        if bare:
+            message = f"{len(bare)} indicator(s) of {table.name} stand under no second level, the first is {bare[0]['indicator_name']}"
+            yield Hit(
+                message, bare[0]["indicator_line"], bare[0]["indicator_column"], "a label", None, table.row, bare[0]
+            )
+
+
+@rule(
+    "damaged-characters", "warning", "A text holds damaged characters",
+    "They stand for what was lost when the file was converted.",
+    "Copy the release again from its source.",
+)  # fmt: skip
+def damaged_characters(release: Release) -> Iterator[Hit]:
+    for token in release.parse.tokens:
+        if not token.text.isascii() and _PRIVATE.search(token.text):
+            message = f"replacement or private-use characters in {shown(token.text)}"
+            yield Hit(message, token.line, token.column, None, shown(token.text, 200), _row_of(release, token.table_no))
+
+
+@rule(
+    "cells-conserved", "error", "Cells were lost in reading",
+    "Every non-empty cell must be read or listed as unread; this is our defect.",
+    "Report the release.",
+)  # fmt: skip
+def cells_conserved(release: Release) -> Iterator[Hit]:
+    seen = {(token.line, token.column) for token in release.parse.tokens}
+    printed = {
+        (number, column)
+        for number, line in enumerate(release.parse.document.lines, 1)
+        if line
+        for column, cell in enumerate(line.split("\t"), 1)
+        if cell and (cell.isascii() and not cell.isspace() or strip(cell))
+    }
+    for line, column in sorted(seen ^ printed)[:10]:
+        yield Hit(
+            f"the cell is {'read but not printed' if (line, column) in seen else 'printed but not read'}", line, column
+        )
+
+
+@rule(
+    "rows-conserved", "error", "Indicators were lost between reading and publishing",
+    "Every indicator that was read must be a row; this is our defect.",
+    "Report the release.",
+)  # fmt: skip
+def rows_conserved(release: Release) -> Iterator[Hit]:
+    read = {(token.line, token.column) for token in release.parse.tokens if token.role == "value"}
+    rows = {at_indicator(row) for row in release.indicators}
+    for line, column in sorted(read ^ rows)[:10]:
+        yield Hit("an indicator's value and its row do not correspond", line, column)

@@ -1,0 +1,232 @@
+"""Values: targets that cannot be meant as they are printed."""
+
+import re
+from collections.abc import Iterator
+
+from kzz_pipeline.core.characters import fold, squeeze
+from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, rule
+from kzz_pipeline.core.units import Unit
+
+_COUNTED = {"count", "person", "occurrence"}
+_UNWANTED = re.compile(
+    r"(?:故障|投诉|事故|差错|错误|违规|违法|违纪|死亡|失误|漏报|逾期|退货|缺陷|犯罪|返工|损坏|浪费|不合格|伤亡|发案|舆情)"
+)
+# Behind or before an unwanted thing, these make it a wanted one: 故障排除率, 降低死亡率, 零事故.
+_MENDED = re.compile(
+    r"处理|处置|查处|办结|排除|修复|解决|整改|回复|回应|响应|化解|预防|防范|防控|防治|应对|救援|救助|抢修|维修|调查|"
+    r"降低|下降|减少|降幅|控制|杜绝|避免|零|无|未发生|及时|打击|查办|赔付|理赔|识别|监测|预警|纠正|受理|侦破|破案"
+)
+_WANTED = re.compile(
+    r"(?:满意|合格|达标|及时|覆盖|完成|准确|合规|合法|到位|通过|优良|成活|就业|利用|参与|知晓|普及|保障|正常)[^，,]{0,4}[率度]$"
+)
+_GROWTH = re.compile(r"增长|增加|提高|提升|增幅|同比|上升|节省|节约|降低|下降|减少|压减|超额|增值|增收|回报")
+_COUNT_NAME = re.compile(r"(?:个数|人数|次数|户数|件数|数量|台数|套数|场次|单位数|面积|总数)$")
+_LOW_SATISFACTION = 60.0
+
+
+def _printed_unit(row: Row, release: Release) -> Unit | None:
+    """The unit in the bracket behind an indicator's name."""
+    units = release.words.units
+    name, printed = row["indicator_name"], row["indicator_printed"]
+    return units.find(row["unit"]) if row["unit"] and name != printed else None
+
+
+def _each(release: Release) -> Iterator[tuple[Table, Row]]:
+    for table in release.tables:
+        for row in table.indicators:
+            yield table, row
+
+
+def _hit(table: Table, row: Row, message: str, expected: str | None) -> Hit:
+    return Hit(message, *at_indicator(row), expected, row["value_printed"], table.row, row)
+
+
+@rule(
+    "percentage-for-another-unit", "warning", "A percentage is printed where the unit is another",
+    "Either the unit or the value is wrong; no number of that unit can be told from it.",
+    "Ask the unit which is meant.",
+)  # fmt: skip
+def percentage_for_another_unit(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        unit = _printed_unit(row, release)
+        if unit is not None and unit.dimension != "percent" and fold(row["value_printed"]).endswith("%"):
+            message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
+            yield _hit(table, row, message, f"a number of {unit.printed}")
+
+
+@rule(
+    "words-for-a-number", "warning", "Words are printed where the unit asks for a number",
+    "The target cannot be measured.",
+    "Ask the unit for the figure, or to drop the unit.",
+)  # fmt: skip
+def words_for_a_number(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        unit = _printed_unit(row, release)
+        if unit is not None and row["value_kind"] == "text" and not re.search(r"\d", fold(row["value_printed"])):
+            message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
+            yield _hit(table, row, message, f"a number of {unit.printed}")
+
+
+@rule(
+    "count-in-percent", "warning", "A count has % as its unit",
+    "The unit is a misprint, or the indicator is a rate under a wrong name.",
+    "Ask the unit.",
+)  # fmt: skip
+def count_in_percent(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        unit = _printed_unit(row, release)
+        is_plain = "%" not in fold(row["value_printed"])
+        if unit is not None and unit.printed == "%" and is_plain and _COUNT_NAME.search(squeeze(row["indicator_name"])):
+            message = f"{row['indicator_printed']} of {table.name} counts something, its unit is % and its value {row['value_printed']}"
+            yield _hit(table, row, message, "a unit that counts")
+
+
+@rule(
+    "unit-of-value-differs", "warning", "The value carries another unit than the indicator",
+    "Which of the two holds cannot be told.",
+    "Ask the unit.",
+)  # fmt: skip
+def unit_of_value_differs(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        unit = _printed_unit(row, release)
+        own = release.words.units.find(row["base_unit"]) if row["base_unit"] else None
+        if unit is None or own is None or row["value_kind"] not in ("number", "range"):
+            continue
+        if unit.base != own.base and fold(row["value_printed"]).endswith(own.printed):
+            message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
+            yield _hit(table, row, message, f"a number of {unit.printed}")
+
+
+@rule(
+    "percentage-over-100", "warning", "A percentage is over 100",
+    "A sign before the figure may have been read as a digit (≥92% as 292%).",
+    "Compare with the printed document.",
+)  # fmt: skip
+def percentage_over_100(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        if row["value_kind"] == "percent" and row["unit"] != "‰" and not _GROWTH.search(row["indicator_name"]):
+            bounds = [bound for bound in (row["target_min"], row["target_max"]) if bound is not None]
+            if bounds and max(bounds) > 100:
+                yield _hit(
+                    table,
+                    row,
+                    f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}",
+                    "100% at most",
+                )
+
+
+@rule(
+    "percentage-oddly-small", "warning", "A percentage is under 1",
+    "It is most likely a fraction with a % behind it (0.7 for 70%).",
+    "Ask the unit which is meant.",
+)  # fmt: skip
+def percentage_oddly_small(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        name, target = row["indicator_name"], row["target_value"]
+        if row["value_kind"] != "percent" or row["unit"] == "‰" or target is None or not 0 < target < 1:
+            continue
+        if row["operator"] in ("le", "lt") or _UNWANTED.search(name) or _GROWTH.search(name):
+            continue
+        message = f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']} only"
+        yield _hit(table, row, message, f"{target * 100:g}%?")
+
+
+@rule(
+    "asks-for-the-bad", "warning", "A target asks for what nobody wants",
+    "A rate of faults, complaints or accidents is asked to be high; the sign or the name is wrong.",
+    "Ask the unit which is meant.",
+)  # fmt: skip
+def asks_for_the_bad(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        name, target = row["indicator_name"], row["target_value"]
+        if target is None or not _UNWANTED.search(name) or _MENDED.search(name):
+            continue
+        is_high = row["operator"] == "eq" and row["value_kind"] == "percent" and target >= 50
+        if is_high or (row["operator"] in ("ge", "gt") and target > 0):
+            yield _hit(
+                table,
+                row,
+                f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}",
+                "an upper bound",
+            )
+
+
+@rule(
+    "asks-for-nothing", "warning", "A target is always met",
+    "At least 0 of something, or at most 100% of it, asks for nothing.",
+    "Ask the unit for the sign that is meant.",
+)  # fmt: skip
+def asks_for_nothing(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        low, high = row["target_min"], row["target_max"]
+        is_any = row["operator"] == "ge" and low is not None and low <= 0
+        is_any = is_any or (row["operator"] == "le" and row["value_kind"] == "percent" and high == 100)
+        if is_any:
+            yield _hit(table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", None)
+
+
+@rule(
+    "counted-with-decimals", "warning", "Things that are counted have decimals",
+    "A unit such as 万 may be missing, or the decimal point is misplaced.",
+    "Ask the unit.",
+)  # fmt: skip
+def counted_with_decimals(release: Release) -> Iterator[Hit]:
+    units = release.words.units
+    for table, row in _each(release):
+        unit = units.find(row["unit"]) if row["unit"] else None
+        value = row["base_value"]
+        if unit is not None and unit.dimension in _COUNTED and value is not None and abs(value - round(value)) > 1e-9:
+            message = f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}, {unit.printed} are counted"
+            yield _hit(table, row, message, "a whole number")
+
+
+@rule(
+    "bound-against-sense", "warning", "Something wanted is bounded from above, or a cost from below",
+    "The comparison sign is turned round.",
+    "Ask the unit for the sign that is meant.",
+)  # fmt: skip
+def bound_against_sense(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        operator, name = row["operator"], row["indicator_name"]
+        is_wanted = row["value_kind"] == "percent" and _WANTED.search(squeeze(name)) and not _UNWANTED.search(name)
+        if is_wanted and operator in ("le", "lt") and row["target_max"] not in (None, 100):
+            expected = f"at least {row['target_max']:g}%"
+        elif row["level2"] == "成本指标" and operator in ("ge", "gt") and _is_money(row) and not _GROWTH.search(name):
+            expected = f"at most {row['target_min']:g} {row['unit']}"
+        else:
+            continue
+        yield _hit(table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", expected)
+
+
+def _is_money(row: Row) -> bool:
+    return (row["base_unit"] or "").startswith("元") and bool(row["target_min"])
+
+
+@rule(
+    "satisfaction-out-of-range", "warning", "A satisfaction target is no ordinary percentage",
+    "Satisfaction is measured in percent, and a target under 60 asks for less than a pass.",
+    "Ask the unit.",
+)  # fmt: skip
+def satisfaction_out_of_range(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        if row["level2"] != "满意度指标" or row["target_value"] is None:
+            continue
+        unit = release.words.units.find(row["unit"]) if row["unit"] else None
+        is_percent = unit is None or unit.dimension == "percent"
+        if not is_percent or 1 <= row["target_value"] < _LOW_SATISFACTION:
+            yield _hit(
+                table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", "60% or more"
+            )
+
+
+@rule(
+    "more-than-a-year", "info", "A target in months goes beyond the year",
+    "The table is for one year.",
+    "Ask the unit, if the project is not one of several years.",
+)  # fmt: skip
+def more_than_a_year(release: Release) -> Iterator[Hit]:
+    for table, row in _each(release):
+        if row["unit"] in ("月", "个月") and row["target_value"] is not None and row["target_value"] > 12:
+            yield _hit(
+                table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", "12 at most"
+            )
