@@ -73,7 +73,9 @@ def _table_of(release: Release, number: int) -> Row | None:
 )  # fmt: skip
 def unbalanced_brackets(release: Release) -> Iterator[Hit]:
     for table in release.tables:
-        texts = [(table.row["annual_goal"], table.goal_cell, "the goal", None)]
+        texts: list[tuple[str | None, tuple[int, int], str, Row | None]] = [
+            (table.row["annual_goal"], table.goal_cell, "the goal", None)
+        ]
         texts.append((table.row["project_name"], table.cell("project_name"), "the name of the project", None))
         for row in table.indicators:
             texts.append(

@@ -52,12 +52,16 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
         why = f"ends with {shown(tail.text)} and no value"
     elif tail.role in ("level1_label", "level2_label") and tail.name == "满意度指标":
         why = f"ends with the label {shown(tail.text)}"
-    elif len(release.tables) >= 3 and not _is_satisfied(last.indicators):
-        if all(_is_satisfied(table.indicators) for table in release.tables[:-1]):
-            why = "lacks the satisfaction indicators that every other table ends with"
+    elif len(release.tables) >= 3 and _only_last_unsatisfied(release):
+        why = "lacks the satisfaction indicators that every other table ends with"
     if why:
         message = f"{last.name}, the last table, {why}"
         yield Hit(message, tail.line, tail.column, "a whole table", shown(tail.text), last.row)
+
+
+def _only_last_unsatisfied(release: Release) -> bool:
+    *others, last = (_is_satisfied(table.indicators) for table in release.tables)
+    return all(others) and not last
 
 
 def _is_satisfied(indicators: list[Row]) -> bool:
@@ -165,7 +169,7 @@ def cells_conserved(release: Release) -> Iterator[Hit]:
         for number, line in enumerate(release.parse.document.lines, 1)
         if line
         for column, cell in enumerate(line.split("\t"), 1)
-        if cell and (cell.isascii() and not cell.isspace() or strip(cell))
+        if cell and ((cell.isascii() and not cell.isspace()) or strip(cell))
     }
     for line, column in sorted(seen ^ printed)[:10]:
         yield Hit(
