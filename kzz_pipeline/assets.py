@@ -30,6 +30,13 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 RELEASES = dg.DynamicPartitionsDefinition(name="release_id")
 FISCAL_YEARS = dg.DynamicPartitionsDefinition(name="fiscal_year")
 OWNERS = ["team:data"]
+# The blocking check of each stage.
+_CHECKS = {
+    "raw_text": "readable",
+    "parsed_blocks": "cells_conserved",
+    "normalized_indicators": "schema_valid",
+    "curated_tables": "publishable",
+}
 
 
 class Roots(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -81,6 +88,12 @@ def _options(asset: str, group: str, *kinds: str, **checks: str) -> dict[str, An
     }
 
 
+_PUBLISHABLE = "No open finding forbids publication; rows in are rows out; every model holds."
+_FINDINGS_CHECK = dg.AssetCheckSpec(
+    "nothing_to_look_at", asset="curated_tables", description="No warning is open: nothing needs a person's eye."
+)
+
+
 @dg.asset(
     **_options("raw_text", "a_raw_text", "file", readable="The file is whole text in an encoding that is read."),
     description="Each release as it arrived: its bytes kept by hash, its encoding decided on the whole file.",
@@ -125,9 +138,9 @@ def normalized_indicators(context: dg.AssetExecutionContext, roots: Roots) -> It
 @dg.asset(
     deps=[normalized_indicators],
     **_options(
-        "curated_tables", "d_curated", "parquet",
-        publishable="No open finding forbids publication; rows in are rows out; every model holds.",
-    ),
+        "curated_tables", "d_curated", "parquet"
+    )
+    | {"check_specs": [*_checks("curated_tables", publishable=_PUBLISHABLE), _FINDINGS_CHECK]},
     description="Each release audited by every rule and, if nothing forbids it, published as Parquet, all tables at once.",
 )  # fmt: skip
 def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
@@ -137,7 +150,14 @@ def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[
     known = set(context.instance.get_dynamic_partitions(FISCAL_YEARS.name or ""))
     if years - known:
         context.instance.add_dynamic_partitions(FISCAL_YEARS.name or "", sorted(years - known))
-    yield _materialized(context, outcomes)
+    warnings = sum(outcome.facts["release"]["warning_count"] for outcome in outcomes if outcome.refusal is None)
+    findings = dg.AssetCheckResult(
+        check_name=_FINDINGS_CHECK.name,
+        passed=not warnings,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=pages.of_findings(roots.settings, outcomes),
+    )
+    yield _materialized(context, outcomes, findings)
 
 
 @dg.asset(
@@ -164,7 +184,9 @@ def yearly_aggregates(context: dg.AssetExecutionContext, roots: Roots) -> Iterat
     yield dg.MaterializeResult(check_results=[check])
 
 
-def _materialized(context: dg.AssetExecutionContext, outcomes: list[Outcome]) -> dg.MaterializeResult[Any]:
+def _materialized(
+    context: dg.AssetExecutionContext, outcomes: list[Outcome], *checks: dg.AssetCheckResult
+) -> dg.MaterializeResult[Any]:
     """What a stage did, release by release, and its check: releases that were refused, by file and line."""
     stage = context.asset_key.to_user_string()
     refused = [outcome for outcome in outcomes if outcome.refusal is not None]
@@ -176,12 +198,13 @@ def _materialized(context: dg.AssetExecutionContext, outcomes: list[Outcome]) ->
     context.log.info(f"{stage}: {done} release(s) in {sum(outcome.seconds for outcome in outcomes):.2f} s")
     # Releases that were set aside do not stop the others; a run in which none is left stops.
     check = dg.AssetCheckResult(
+        check_name=_CHECKS[stage],
         passed=not refused,
         severity=dg.AssetCheckSeverity.WARN if done else dg.AssetCheckSeverity.ERROR,
         metadata=pages.of_refused(refused),
     )
     version = hashlib.sha256("\n".join(_content(outcome) for outcome in outcomes).encode()).hexdigest()[:16]
-    return dg.MaterializeResult(data_version=dg.DataVersion(version), check_results=[check])
+    return dg.MaterializeResult(data_version=dg.DataVersion(version), check_results=[check, *checks])
 
 
 def _content(outcome: Outcome) -> str:

@@ -1,5 +1,6 @@
 """What the Dagster UI shows of an asset and of each materialization, in words and tables a newcomer understands."""
 
+from collections import Counter
 from typing import Any
 
 import dagster as dg
@@ -7,7 +8,7 @@ import pyarrow.parquet as pq
 from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 
 from kzz_pipeline.catalogue import Version, refusal_of
-from kzz_pipeline.schema import TABLES, table_schema
+from kzz_pipeline.schema import SEVERITIES, TABLES, table_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import Outcome
 from kzz_pipeline.storage import read_parquet
@@ -101,6 +102,7 @@ def of_outcome(stage: str, outcome: Outcome) -> Metadata:
             del facts["row_counts"]
             shown["dagster/row_count"] = release["indicator_count"]
             shown["findings by rule"] = _counts(facts.pop("findings_by_rule"))
+            shown["first findings"] = _table(facts.pop("first_findings"))
             shown["files"] = dg.MetadataValue.md("\n".join(f"- `{place}`" for place in sorted(outcome.files)))
             facts["fiscal_years"] = ", ".join(str(year) for year in facts["fiscal_years"])
             facts |= {
@@ -120,6 +122,26 @@ def of_refused(refused: list[Outcome]) -> Metadata:
         if (refusal := outcome.refusal) is not None
     ]
     return {"refused releases": len(refused), "first of them": _table(rows)}
+
+
+def of_findings(settings: Settings, outcomes: list[Outcome]) -> Metadata:
+    """What a check says of the findings of a run: how many, the first of them with their lines, where all are."""
+    published = [outcome for outcome in outcomes if outcome.refusal is None]
+    rules: Counter[str] = Counter()
+    for outcome in published:
+        rules.update(outcome.facts["findings_by_rule"])
+    first = [row for outcome in published for row in outcome.facts["first_findings"]][:_FIRST]
+    counts = {
+        f"{severity}s": sum(outcome.facts["release"][f"{severity}_count"] for outcome in published)
+        for severity in SEVERITIES
+    }
+    return {
+        **counts,
+        "findings by rule": _counts(rules),
+        "first findings": _table(first),
+        "all findings": dg.MetadataValue.path(str(settings.out_root / "findings")),
+        "list them": "kzz findings",
+    }
 
 
 def _table(rows: list[dict[str, Any]]) -> dg.TableMetadataValue:

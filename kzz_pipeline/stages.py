@@ -22,7 +22,7 @@ from kzz_pipeline.core.rules import audit
 from kzz_pipeline.core.tokens import Parse, Token
 from kzz_pipeline.corrections import Corrections, read_corrections
 from kzz_pipeline.releases import locate, read_bytes
-from kzz_pipeline.schema import RELEASE_TABLES, TABLES, to_arrow
+from kzz_pipeline.schema import RELEASE_TABLES, SEVERITIES, TABLES, to_arrow
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import ByteStore, Record, StageStore, parquet_bytes, release_path
 from kzz_pipeline.vocabulary import words
@@ -35,6 +35,7 @@ STAGE_TABLES = {
     "normalized_indicators": ("releases", "listed_projects", "projects", "indicators", "project_fields"),
     "curated_tables": ("findings",),
 }
+_SHOWN_FINDINGS = 20
 NORMALIZED = STAGE_TABLES["normalized_indicators"]
 
 
@@ -200,8 +201,18 @@ def _curate(settings: Settings, store: StageStore, release_id: str) -> Outcome:
     release = tables["releases"].to_pylist()[0]
     years = sorted({year for year in columns["projects"]["fiscal_year"] if year is not None})
     facts = {"fiscal_years": years, "findings_by_rule": rules, "release": release}
+    facts["first_findings"] = first_findings(tables["findings"])
     facts["row_counts"] = {name: table.num_rows for name, table in tables.items()}
     return Outcome(release_id, facts=facts, files=files)
+
+
+def first_findings(findings: pa.Table) -> list[dict[str, Any]]:
+    """The open findings that a page shows: the worst first, then by place, a screenful."""
+    opened = findings.filter(pc.is_null(findings["accepted_reason"])).to_pylist()
+    opened.sort(key=lambda row: SEVERITIES.index(row["severity"]))  # stable: by place within a severity
+    shown = opened[:_SHOWN_FINDINGS]
+    names = ("severity", "rule", "source_path", "source_line", "source_column", "message", "finding_id")
+    return [{name: row[name] for name in names} for row in shown]
 
 
 def _open_counts(findings: Columns) -> Columns:

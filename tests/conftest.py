@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 
 
 @pytest.fixture
-def in_process(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def in_process(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Take in what is under the raw root through a real Dagster instance, in this process."""
     from kzz_pipeline.catalogue import Catalogue
     from kzz_pipeline.home import prepare
@@ -97,4 +97,4 @@ def in_process(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterato
         found = survey(chosen, Catalogue(chosen.catalogue_path, chosen.out_root))
         take_in(chosen, [arrival.file.release_id for arrival in found.arrivals])
 
-    yield run
+    return run

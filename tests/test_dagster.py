@@ -1,5 +1,6 @@
 """The pipeline in a real Dagster instance: partitions, runs, checks, what the UI is told."""
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def test_definitions_tell_the_mission() -> None:
     dg.Definitions.validate_loadable(defs)
     graph = defs.resolve_asset_graph()
     chain = ["raw_text", "parsed_blocks", "normalized_indicators", "curated_tables", "yearly_aggregates"]
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in itertools.pairwise(chain):
         assert dg.AssetKey(before) in graph.get(dg.AssetKey(after)).parent_keys
     groups = [graph.get(dg.AssetKey(name)).group_name for name in chain]
     assert groups == sorted(groups)
@@ -39,7 +40,7 @@ def test_definitions_tell_the_mission() -> None:
     repository = defs.get_repository_def()
     assert {sensor.name for sensor in repository.sensor_defs} >= {"releases_arrived", "years_touched"}
     assert all(sensor.default_status == dg.DefaultSensorStatus.RUNNING for sensor in repository.sensor_defs)
-    assert [schedule.default_status for schedule in repository.schedule_defs][0] == dg.DefaultScheduleStatus.RUNNING
+    assert next(schedule.default_status for schedule in repository.schedule_defs) == dg.DefaultScheduleStatus.RUNNING
 
 
 def test_many_releases_share_a_run(workplace: Workplace, real_text: str, in_process: Run) -> None:

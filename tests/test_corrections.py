@@ -1,0 +1,105 @@
+"""What a person decided, in corrections.yml: it lasts, is shown, and fails loudly once it no longer fits."""
+
+import json
+
+import pandas as pd
+import pytest
+from conftest import REAL_ID, Workplace
+
+HALF_ACCEPTED = """
+accept:
+  - rule: listed-without-table
+    release: 2021-half
+    reason: the bureau published fourteen tables only
+  - {rule: table-breaks-off, release: 2021-half, reason: so printed}
+"""
+CORRECTED = f"""
+accept:
+  - finding: {REAL_ID}-unit-misspelt-142-2
+    reason: the unit confirmed its name
+correct:
+  - {{release: {REAL_ID}, line: 608, column: 3, expect: "87.96", value: "89.76", reason: digits swapped}}
+  - {{release: {REAL_ID}, line: 186, column: 5, expect: "0.70%", value: "70%", reason: a fraction}}
+"""
+
+
+def _decide(workplace: Workplace, text: str) -> None:
+    (workplace.root / "corrections.yml").write_text(text, encoding="utf-8")
+
+
+def test_half_copy_is_published_once_a_person_accepts_it(workplace: Workplace, real_text: str) -> None:
+    lines = real_text.split("\n")
+    workplace.put("2021/half.txt", "\n".join(lines[:314]))
+    assert workplace.kzz("run").returncode == 3
+    listed = json.loads(workplace.kzz("findings", "--format", "json").stdout)
+    assert {row["rule"] for row in listed} >= {"listed-without-table"}
+    _decide(workplace, HALF_ACCEPTED)
+    done = workplace.kzz("run")
+    assert done.returncode == 0, done.stderr
+    findings = workplace.read("findings")
+    accepted = findings[findings["rule"] == "listed-without-table"]
+    assert len(accepted) == 16
+    assert set(accepted["accepted_reason"]) == {"the bureau published fourteen tables only"}
+    assert workplace.read("releases")["error_count"].sum() == 0
+
+
+def test_corrected_cell_keeps_what_is_printed_and_says_why(workplace: Workplace, real_text: str) -> None:
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    assert workplace.kzz("run").returncode == 0
+    warnings = workplace.read("releases")["warning_count"].iloc[0]
+    _decide(workplace, CORRECTED)
+    assert workplace.kzz("run").returncode == 0
+    projects = workplace.read("projects").set_index("project_name")
+    corrected = projects.loc["专用通信运行维护费"]
+    assert str(corrected["total_funds_cny"]) == "897600.0000"
+    assert corrected["total_funds_printed"] == "87.96"
+    assert corrected["correction"] == "digits swapped"
+    indicators = workplace.read("indicators").set_index("indicator_name")
+    row = indicators.loc["造林成活率"]
+    assert (row["value_printed"], row["target_value"], row["correction"]) == ("0.70%", 70.0, "a fraction")
+    findings = workplace.read("findings")
+    assert "listed-amount" not in set(findings["rule"])
+    accepted = findings[findings["accepted_reason"].notna()]
+    assert list(accepted["rule"]) == ["unit-misspelt"]
+    assert workplace.read("releases")["warning_count"].iloc[0] < warnings
+    changes = pd.read_parquet(workplace.out / "release_changes")
+    assert ("total_funds_cny", "879600.0000", "897600.0000") in set(
+        zip(changes["column_name"], changes["old_value"], changes["new_value"], strict=True)
+    )
+
+
+def test_correction_for_other_bytes_refuses_the_release(workplace: Workplace, real_text: str) -> None:
+    workplace.put("2020/kzz-key-projects.txt", real_text.replace("87.96", "88.96"))
+    _decide(workplace, CORRECTED)
+    done = workplace.kzz("run")
+    assert done.returncode == 3
+    assert "line 608" in done.stderr
+    assert "expects 87.96" in done.stderr
+
+
+def test_money_unit_that_is_nowhere_printed_is_assumed_by_a_person_only(workplace: Workplace, real_text: str) -> None:
+    silent = real_text.replace("单位：万元\n", "")
+    workplace.put("2020/silent.txt", silent)
+    done = workplace.kzz("run")
+    assert done.returncode == 3
+    assert "unit of money" in done.stderr
+    _decide(workplace, "assume:\n  - {release: 2020-silent, money_unit: 元, reason: said in a letter}\n")
+    assert workplace.kzz("run").returncode == 0
+    assert str(workplace.read("releases")["listed_total_cny"].iloc[0]) == "2523.7000"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("accept: [", "line"),
+        ("accept:\n  - reason: x\n", "accept[0]"),
+        ("correct:\n  - {release: r, line: 0, column: 1, expect: a, value: b, reason: c}\n", "correct[0].line"),
+        ("wrong: []\n", "wrong"),
+    ],
+)
+def test_invalid_file_is_named_and_nothing_changes(workplace: Workplace, text: str, named: str) -> None:
+    _decide(workplace, text)
+    done = workplace.kzz("run")
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
