@@ -7,7 +7,7 @@ from typing import Any
 
 from kzz_pipeline.core.decoding import decode
 from kzz_pipeline.core.document import Document
-from kzz_pipeline.core.gate import require_a_release
+from kzz_pipeline.core.gate import require_a_release, require_lines
 from kzz_pipeline.core.layout import read_layout
 from kzz_pipeline.core.normalize import Columns, Source, normalize
 from kzz_pipeline.core.refusal import Refusal
@@ -38,6 +38,7 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
     data = _read(path)
     decoded = decode(data)
     document = Document.from_text(decoded.text)
+    require_lines(document)
     parse = read_layout(document, known.labels, known.units)
     source = Source("0000-file", 0, path.name, "", len(data), decoded.encoding)
     refusal, rows, findings = None, None, None

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from kzz_pipeline.core.decoding import decode
 from kzz_pipeline.core.document import Document
-from kzz_pipeline.core.gate import require_a_release
+from kzz_pipeline.core.gate import require_a_release, require_lines
 from kzz_pipeline.core.layout import read_layout
 from kzz_pipeline.core.normalize import Columns, Source, normalize
 from kzz_pipeline.core.refusal import Refusal
@@ -110,6 +110,7 @@ def _document(settings: Settings, record: Record) -> Document:
     document = Document.from_text(text)
     if document.text != text:
         raise Refusal("not-lossless", "lines and cells do not give the text back", "report this file: it is our defect")
+    require_lines(document)
     return document
 
 

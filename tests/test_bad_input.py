@@ -35,6 +35,7 @@ REFUSED = {
     "pdf": (b"%PDF-1.7\n" + _utf8("h"), "PDF"),
     "zip": (b"PK\x03\x04" + _utf8("i"), "zip"),
     "spaces": (_utf8("j").replace(b"\t", b"    "), "no columns found"),
+    "one-line": (_utf8("m").replace(b"\n", b"\t") * 20, "no line of a release"),
     "letter": ("各单位：\n\t请按时报送。\n".encode(), "no table"),
     "twice": (_utf8("k", Text([Table(), Table()]).text()), "second table"),
     "no-unit": (_utf8("l", Text(money_unit="").text().replace("（万元）", "（批）")), "unit of money"),

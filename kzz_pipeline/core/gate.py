@@ -1,7 +1,24 @@
 """What no person could accept: a file in which nothing of a release can be recognised."""
 
+from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.tokens import Parse
+
+# A release's lines have some ten cells; a goal may have some thousand characters.
+_MOST_CELLS = 1_000
+_MOST_CHARACTERS = 100_000
+
+
+def require_lines(document: Document) -> None:
+    """Raise Refusal where a line is longer than any of a release could be: reading it would take memory for nothing."""
+    for number, line in enumerate(document.lines, 1):
+        if len(line) > _MOST_CHARACTERS or (len(line) > _MOST_CELLS and line.count("\t") >= _MOST_CELLS):
+            raise Refusal(
+                "line-too-long",
+                f"the line has {len(line):,} characters in {line.count(chr(9)) + 1:,} cells, which is no line of a release",
+                "check that line ends were not lost, and copy the release again",
+                number,
+            )
 
 
 def require_a_release(parse: Parse) -> None:
