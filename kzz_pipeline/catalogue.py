@@ -87,8 +87,14 @@ class Catalogue:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
-            yield connection
+        try:
+            with closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
+                yield connection
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            advice = "make it writable; where it is damaged, move it away, and every release is taken in again"
+            raise Refusal("unusable-catalogue", f"{self.path}: {error}", advice) from None
 
     def current(self) -> dict[str, Version]:
         """The last version of every release, by release id."""
@@ -154,6 +160,17 @@ class Catalogue:
             connection.executemany(
                 "UPDATE versions SET stamp = ? WHERE root = ? AND release_id = ? AND current",
                 [(stamp, self.root, release_id) for release_id, stamp in stamps.items()],
+            )
+
+    def doubt(self, release_ids: list[str]) -> None:
+        """Note that the files of these releases are about to change, until `record` says what they hold.
+
+        Whatever interrupts that, the next run takes them in again: also where the bytes are by then the old ones.
+        """
+        with self._connection() as connection:
+            connection.executemany(
+                "UPDATE versions SET fingerprint = '' WHERE root = ? AND release_id = ? AND current",
+                [(self.root, release_id) for release_id in release_ids],
             )
 
     def add_pending_years(self, years: set[int]) -> None:

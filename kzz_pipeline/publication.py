@@ -121,6 +121,7 @@ def _publish_batch(
         versions.append(_published_version(record, mark, outcome, run_id))
     # Noted before the rows change: an interruption between the two costs a recomputation, not a stale figure.
     catalogue.add_pending_years(years)
+    catalogue.doubt([outcome.release_id for outcome in good])
     publish(settings.out_root, staged)
     for outcome in good:
         release_from_quarantine(settings.quarantine_root, outcome.release_id)

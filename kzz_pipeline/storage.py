@@ -227,7 +227,6 @@ def publish(out_root: Path, staged: Iterable[Staged]) -> None:
             write_atomic(entry, json.dumps({"renames": item.renames, "removals": item.removals}).encode())
             _flip(out_root, item.renames, item.removals)
             entry.unlink()
-        _remove_if_empty(journal)
 
 
 def _flip(out_root: Path, renames: Iterable[Iterable[str]], removals: Iterable[str]) -> None:
@@ -262,11 +261,10 @@ def recover(out_root: Path) -> None:
                 plan = json.loads(entry.read_bytes())
                 _flip(out_root, plan["renames"], plan["removals"])
             entry.unlink()
-        _remove_if_empty(journal)
     for folder in _own_folders(out_root):
         for stray in list(folder.glob(f".*{_TEMPORARY}*")):
             stray.unlink(missing_ok=True)
-            _remove_if_empty(folder)
+        _remove_if_empty(folder)
 
 
 def _own_folders(out_root: Path) -> Iterator[Path]:
