@@ -43,13 +43,18 @@ class Names:
     def from_data(cls, data: dict[str, Any]) -> "Names":
         """The names of `names.yml`, given as plain dicts and lists."""
         regions = []
+        lossy: dict[str, set[str]] = {}
         for full, shorts in data["regions"].items():
             regions.append((full, shorts[0], full))
             regions.extend((short, shorts[0], short) for short in shorts[1:])
             if len(full) >= 6:
-                # One character lost in copying still names the place.
-                cut = {full[:at] + full[at + 1 :] for at in range(len(full))}
-                regions.extend((variant, shorts[0], full) for variant in sorted(cut))
+                for at in range(len(full)):
+                    lossy.setdefault(full[:at] + full[at + 1 :], set()).add(full)
+        # One character lost in copying still names the place, unless what is left is or may be another place.
+        for written, fulls in sorted(lossy.items()):
+            if len(fulls) == 1 and not any(written in place for place in data["regions"] if place not in fulls):
+                full = fulls.pop()
+                regions.append((written, data["regions"][full][0], full))
         names = cls(sorted(regions, key=lambda region: -len(region[0])))
         for name, others in data["budget_units"].items():
             for written in (name, *others):
@@ -87,8 +92,8 @@ class Names:
     def match(self, listed: list[Listed], tables: list[Tabled]) -> list[int | None]:
         """For each listed project the index of its table, or None: each table at most once, the surest pairs first.
 
-        Sure is the same unit and name; then the same unit with a like name, the same name at a like unit, the
-        same name where only one is left of it, and the same unit with the same amount.
+        Sure is the same unit and name; then the same unit with a like name, the same name at a unit that one of
+        the two abbreviates (or leaves out) or with the same amount, and the same unit with the same amount.
         """
         found: list[int | None] = [None] * len(listed)
         free = dict.fromkeys(range(len(tables)))
@@ -132,16 +137,25 @@ class Names:
 
     def _likeness(self, entry: Listed, table: Tabled) -> float:
         key = self._key(table.unit)
-        unit = max((fuzz.ratio(self.unit_key(name), key) for name in entry.units), default=0.0)
+        units = [self.unit_key(name) for name in entry.units]
+        unit = max((fuzz.ratio(name, key) for name in units), default=0.0)
         project = fuzz.ratio(project_name_key(entry.project), project_name_key(table.project or ""))
         same_amount = entry.amount is not None and entry.amount == table.amount
         if unit >= _SAME_UNIT and project >= _SAME_PROJECT:
             return 200 + unit + project
-        if project >= 95 and (unit >= 50 or same_amount or not table.unit):
+        # 财政局 and 审计局 look alike, and each has a project 办公经费: likeness alone does not make them one unit.
+        if project >= 95 and (same_amount or not key or any(_abbreviates(name, key) for name in units)):
             return 100 + project + unit
         if unit >= _SAME_UNIT and same_amount:
             return unit + project
         return 0.0
+
+
+def _abbreviates(one: str, other: str) -> bool:
+    """Whether one name is the other with characters left out, as 住建局 is 住房和城乡建设局."""
+    short, long = sorted((one, other), key=len)
+    rest = iter(long)
+    return len(short) >= 2 and all(char in rest for char in short)
 
 
 def project_name_key(printed: str) -> str:
