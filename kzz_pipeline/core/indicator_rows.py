@@ -250,13 +250,14 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
         else:
             readings.append(Reading(item, "attribute", 1, column))
     if not has_value:
-        return [Reading(name, "unread", 0, "name-without-value"), *(r._replace(role="unread", indicator=0, name="value-without-name") for r in readings[1:])]
+        return [
+            Reading(name, "unread", 0, "name-without-value"),
+            *(r._replace(role="unread", indicator=0, name="value-without-name") for r in readings[1:]),
+        ]
     return readings
 
 
-def _fit(
-    cells: list[Item], columns: tuple[AttributeColumn, ...], shift: int, units: Units
-) -> list[int | None]:
+def _fit(cells: list[Item], columns: tuple[AttributeColumn, ...], shift: int, units: Units) -> list[int | None]:
     """For each cell the column that suits it, keeping their order; None where more cells than columns are left."""
     known: dict[tuple[int, int], tuple[float, tuple[int | None, ...]]] = {}
 

@@ -132,7 +132,7 @@ class _Reader:
 
     def _read_title(self, index: int, items: list[Item]) -> bool:
         at, reading = 0, None
-        for at, item in enumerate(items):
+        for at, item in enumerate(items):  # noqa: B007 - the place where it stopped is asked for below
             if item.label is None or item.label.goal:
                 reading = self.vocabulary.title(item.text)
                 if reading is not None:
@@ -361,7 +361,11 @@ class _Reader:
         names = {}
         for name, found in places.items():
             if len(found) == 2:
-                whole = found[self.totals.index("whole_period_funds")] if "whole_period_funds" in self.totals[:2] else found[0]
+                whole = (
+                    found[self.totals.index("whole_period_funds")]
+                    if "whole_period_funds" in self.totals[:2]
+                    else found[0]
+                )
                 names[whole] = f"whole_period_{name}"
         return names
 
@@ -384,10 +388,8 @@ class _Reader:
 
     def _read_in_goal(self, index: int, items: list[Item]) -> None:
         first = items[0].label
-        if first and first.header in ("tree", "long_term_tree"):
-            self.zone = "indicators"
-            self._read_indicator_row(index, items)
-        elif any(item.label and item.label.is_level and not item.label.weak for item in items):
+        starts_tree = first and first.header in ("tree", "long_term_tree")
+        if starts_tree or any(item.label and item.label.is_level and not item.label.weak for item in items):
             self.zone = "indicators"
             self._read_indicator_row(index, items)
         elif first and first.field and first.field not in _BLOCK_FIELDS and not first.goal:
@@ -413,7 +415,9 @@ class _Reader:
         self.header = tree_header(items)
         for item in items:
             known = item.label is not None and item.label.header is not None
-            self._emit(index, item, "indicator_header", 0, item.label.header if known and item.label else strip(item.text))
+            self._emit(
+                index, item, "indicator_header", 0, item.label.header if known and item.label else strip(item.text)
+            )
 
     def _read_indicator_row(self, index: int, items: list[Item]) -> None:
         parts = self._split_levels(items)
@@ -472,9 +476,7 @@ class _Reader:
         """The other cells of a stray line that repeats unit and project, where the proper line prints them too."""
         own = [at for at in range(len(self.tokens) - 1, -1, -1) if self.tokens[at].line in lines]
         elsewhere = {
-            token.name
-            for token in self.tokens[min(own) :]
-            if token.role == "field_value" and token.line not in lines
+            token.name for token in self.tokens[min(own) :] if token.role == "field_value" and token.line not in lines
         }
         for at in own:
             token = self.tokens[at]

@@ -70,7 +70,7 @@ def row_roles(items: list[Item], columns: Columns) -> list[str]:
     shift = 0
     if "listed_no" in names and _is_number(items[0].text):
         roles[0] = "listed_no"
-        shift = items[0].column - dict((name, at) for at, name in columns)["listed_no"]
+        shift = items[0].column - next(at for at, name in columns if name == "listed_no")
         rest.pop(0)
     if "amount" in names and rest and is_amount(items[rest[-1]].text):
         roles[rest.pop()] = "amount"

@@ -215,7 +215,9 @@ class _Normalizer:
                 self._gather_indicator(table, current, token)
             elif role == "level2_label":
                 level2, level2_printed, label_line = token.name, strip(token.text), token.line
-                if level1 is None or (level2 == self.words.labels.labels["满意度指标"].level2 and self._is_either(token)):
+                if level1 is None or (
+                    level2 == self.words.labels.labels["满意度指标"].level2 and self._is_either(token)
+                ):
                     level1 = strip(token.text) if self._is_either(token) else level1
             elif role == "level1_label":
                 level1 = strip(token.text)
@@ -294,7 +296,9 @@ class _Normalizer:
             declared += [unit for text in printed if (unit := money_unit_of(text))]
             self.money_unit = declared[0] if declared else self.assumed_money_unit
             if self.money_unit is None and printed:
-                place = amounts[0] if amounts else next(f.token for t in self.tables for f in t.fields if self._is_money(f))
+                place = (
+                    amounts[0] if amounts else next(f.token for t in self.tables for f in t.fields if self._is_money(f))
+                )
                 raise Refusal(
                     "no-money-unit",
                     f"nothing says in which unit of money the amounts are printed, the first here: {strip(place.text)}",

@@ -55,7 +55,9 @@ _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?")
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 # A cell that says what the money is printed in: a few words of label, then the unit.
-_UNIT_LINE = re.compile(r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$")
+_UNIT_LINE = re.compile(
+    r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$"
+)
 _SPLIT = re.compile(r"[:：]|\s+")
 
 
