@@ -152,6 +152,7 @@ _ALL = (
             *_lineage("the amount"),
             _c("amount_printed", "string", "金额(原文)", "Amount as printed.", "申请预算金额", nullable=True),
             _CORRECTION,
+            _c("further_cells", "string", "其他列", "Cells of further columns of the list, as <column>: <text>, joined by '; '.", "further columns", nullable=True),
         ),
         ("release_id", "source_line"), year_column="release_year",
     ),

@@ -940,6 +940,8 @@ def _glued_values(rng: Random, table: Table) -> None:
         if indicator is None or len(table.form.columns) > 1 or indicator.value not in line.cells:
             continue
         name, value = indicator.names[-1].text, indicator.value.text
+        if indicator.attributes:
+            continue
         if value[0] in "≥≤" or (name.endswith(")") and value.rstrip("%").isdecimal()):
             _merge(line, _at(line, indicator.names[-1]), _at(line, indicator.value), "")
 
@@ -1054,10 +1056,11 @@ def _title_with_year(rng: Random, table: Table) -> None:
         case 0:
             title.cells[0] = Cell("", parts=(cell, table.year))
         case 1:
-            table.year.text = table.year.text.strip("()") + rng.choice(("", "度"))
+            table.year.text = table.year.text.strip("()").removesuffix("度") + rng.choice(("", "度"))
             title.cells[0] = Cell("", parts=(table.year, cell))
         case _:
             title.cells += [*[None] * rng.randrange(3), table.year]
+    title.cells += [cell for cell in year.cells if cell is not None and cell is not table.year]
     table.lines.remove(year)
 
 
@@ -1548,13 +1551,19 @@ def _table_problems(want: ExpectedTable, got: dict[str, Any], fields: list[dict[
         ("year", want.year, got["fiscal_year"]),
         ("goal", want.goal, got["annual_goal"]),
     ]
-    own = {
-        row["field"]: row["value_printed"]
-        for row in fields
-        if row["project_id"] == got["project_id"] and not row["indicator_id"]
-    }
+    own: dict[str, str] = {}
+    for row in fields:
+        if row["project_id"] == got["project_id"] and not row["indicator_id"]:
+            # Who filled the table in stands below it, and may repeat a field of its head.
+            own.setdefault(row["field"], row["value_printed"])
     pairs += [(name, value, own.get(name)) for name, value in want.fields.items()]
-    pairs.append(("fields", sorted(want.fields), sorted(set(own) - {"contact", "project_leader"} | set(want.fields))))
+    pairs.append(
+        (
+            "fields",
+            sorted(want.fields),
+            sorted(set(own) - {"contact", "project_leader", "form_filler"} | set(want.fields)),
+        )
+    )
     for name in ("total_funds", "fiscal_funds", "other_funds"):
         pairs.append((f"{name} printed", want.fields.get(name) or _fallback(want, name), got[f"{name}_printed"]))
     return [f"{name}: {found!r}, should be {right!r}" for name, right, found in pairs if found != right]

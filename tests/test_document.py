@@ -4,48 +4,12 @@ import pytest
 from conftest import REAL
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soundness import assert_every_cell_has_its_roles, parsed
 
-from kzz_pipeline.core.characters import strip
 from kzz_pipeline.core.document import Document
-from kzz_pipeline.core.layout import read_layout
-from kzz_pipeline.core.tokens import ROLES, Parse
-from kzz_pipeline.vocabulary import words
 
 LINES = REAL.read_text(encoding="utf-8").split("\n")
 CELLS = sorted({cell for line in LINES for cell in line.split("\t")} | {"≥90%", "100", "某新指标", "　", "\u200b", " "})
-
-
-def parsed(text: str) -> Parse:
-    known = words()
-    return read_layout(Document.from_text(text), known.labels, known.units)
-
-
-def assert_every_cell_has_its_roles(parse: Parse) -> None:
-    """Every non-empty cell has one token, or one per part; the parts hold all of its ink, in its order."""
-    tokens: dict[tuple[int, int], list[tuple[int, str]]] = {}
-    for token in parse.tokens:
-        assert token.role in ROLES
-        tokens.setdefault((token.line, token.column), []).append((token.part, token.text))
-    assert list(tokens) == sorted(tokens)
-    cells = {
-        (number, column): cell
-        for number, line in enumerate(parse.document.lines, 1)
-        for column, cell in enumerate(line.split("\t"), 1)
-        if strip(cell)
-    }
-    assert set(tokens) == set(cells)
-    for place, cell in cells.items():
-        parts = tokens[place]
-        if len(parts) == 1:
-            assert parts == [(0, cell)], place
-            continue
-        assert [part for part, _ in parts] == list(range(1, len(parts) + 1)), place
-        rest = cell
-        for _, text in parts:
-            gap, found, rest = rest.partition(text)
-            assert found, (place, text)
-            assert not strip(gap.replace("：", "").replace(":", "")), (place, gap)
-        assert not strip(rest.replace("：", "").replace(":", "")), (place, rest)
 
 
 @pytest.mark.parametrize(

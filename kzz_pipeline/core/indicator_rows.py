@@ -18,8 +18,17 @@ _COMPARATOR = re.compile(
     r"^(?:[<>=≥≤±]{1,2}|大于等于|小于等于|大于|小于|等于|不低于|不少于|不超过|不高于|正向|反向|定性|定量)$"
 )
 _UNKNOWN_LABEL = re.compile(r"^[^\d%()（）]{1,12}指标$")
-_GLUED = re.compile(r"^(.*[\u4e00-\u9fff)）%])[\s\u00a0\u3000]+(\S(?:.*\S)?)$")
+_GAP = re.compile(r"(?<=[\u4e00-\u9fff)）%％])[\s\u00a0\u3000]+")
+# The name's unit and the value: (个) ≤3.
+_UNIT_AND_VALUE = re.compile(r"^(\s*[(（][^()（）]{1,15}[)）])\s*(\S.*)$")
+# A name and its value with nothing between them: a sign or a bracket parts them, or a percentage ends the cell.
+_GLUED = (
+    re.compile(r"^(.*?[\u4e00-\u9fff)）%％])\s*([<>=≥≤≧≦⩾⩽＞＜﹥﹤＝].*)$"),
+    re.compile(r"^(.*[)）])\s*([\d０-９].*)$"),
+    re.compile(r"^(.*[率度比])\s*([\d０-９][\d０-９,.，．]*\s*[%％])$"),
+)
 _OPENING, _CLOSING = "(（[【〔", ")）]】〕"
+_BRACKETED = re.compile(r"^\s*[(（\[【〔][^()（）\[\]【】〔〕]{1,15}[)）\]】〕]\s*$")
 
 
 class Reading(NamedTuple):
@@ -76,8 +85,8 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
     """The roles of a row's cells. What fits no pattern is `unread`, its reason as name; nothing is dropped."""
     readings: list[Reading] = []
     indicator = 0
-    for group in _groups(items):
-        labels, rest = _labels_and_rest(group)
+    for group in _groups(items, units):
+        labels, rest = _labels_and_rest(group, units)
         readings.extend(_label_readings(labels))
         for read in _rest_readings(rest, header, units):
             readings.append(read._replace(indicator=read.indicator + indicator if read.indicator else 0))
@@ -85,16 +94,20 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
     return readings
 
 
-def _is_strong(item: Item) -> bool:
-    return item.label is not None and item.label.is_level and not item.label.weak
-
-
-def _groups(items: list[Item]) -> list[list[Item]]:
+def _groups(items: list[Item], units: Units) -> list[list[Item]]:
     """A line cut before every label that follows a complete name and value: two rows printed as one."""
+    if not any(item.label and item.label.is_level for item in items[1:]):
+        return [items]
     groups: list[list[Item]] = [[]]
     behind = 0
-    for item in items:
-        if _is_strong(item) and behind >= 2:
+    for at, item in enumerate(items):
+        # A weak label (质量) may be a name: it opens a row where a name and a value stand behind it.
+        opens = (
+            item.label is not None
+            and item.label.is_level
+            and (not item.label.weak or at + 2 < len(items) or (at + 1 < len(items) and unglue(items[-1].text, units)))
+        )
+        if opens and (behind >= 2 or (behind == 1 and unglue(items[at - 1].text, units))):
             groups.append([])
             behind = 0
         elif behind or not (item.label and (item.label.is_level or item.label.header)):
@@ -103,7 +116,7 @@ def _groups(items: list[Item]) -> list[list[Item]]:
     return groups
 
 
-def _labels_and_rest(items: list[Item]) -> tuple[list[Item], list[Item]]:
+def _labels_and_rest(items: list[Item], units: Units) -> tuple[list[Item], list[Item]]:
     count = 0
     for item in items:
         if item.label is None or not (item.label.is_level or item.label.header in ("tree", "long_term_tree")):
@@ -111,7 +124,7 @@ def _labels_and_rest(items: list[Item]) -> tuple[list[Item], list[Item]]:
         count += 1
     labels, rest = items[:count], items[count:]
     # 满意度 ⇥ ≥90%: the last label is the indicator's own name where only a value stands behind it.
-    if labels and len(rest) == 1:
+    if labels and len(rest) == 1 and not unglue(rest[0].text, units):
         last = labels[-1]
         twice = len(labels) >= 3 and squeeze(last.text) == squeeze(labels[-2].text)
         if (last.label and last.label.weak) or twice:
@@ -141,6 +154,7 @@ def _label_readings(labels: list[Item]) -> list[Reading]:
 
 
 def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
+    rest = _parted(rest, units)
     match len(rest):
         case 0:
             return []
@@ -153,13 +167,37 @@ def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[R
     return _many(rest, units)
 
 
+def unglue(text: str, units: Units) -> tuple[str, str] | None:
+    """The name and the value that one cell prints together, or None."""
+    for gap in _GAP.finditer(text):
+        name, value = text[: gap.start()], text[gap.end() :]
+        if looks_like_value(value, units) and not is_numeric_value(name, units):
+            return name, value
+    for pattern in _GLUED:
+        glued = pattern.match(text)
+        if glued and is_numeric_value(glued[2], units) and not is_numeric_value(glued[1], units):
+            return glued[1], glued[2]
+    return None
+
+
+def _parted(rest: list[Item], units: Units) -> list[Item]:
+    """`rest` with a cell that prints the name's unit and the value taken apart: 村数 ⇥ (个) ≤3."""
+    for at, item in enumerate(rest[1:], 1):
+        found = _UNIT_AND_VALUE.match(item.text)
+        if found and looks_like_value(found[2], units) and units.find(fold(strip(found[1]))[1:-1]):
+            part = item.part or 1
+            two = [Item(item.column, part, found[1], None), Item(item.column, part + 1, found[2], None)]
+            return [*rest[:at], *two, *rest[at + 1 :]]
+    return rest
+
+
 def _single(item: Item, units: Units) -> list[Reading]:
-    glued = _GLUED.match(item.text)
-    if glued and is_numeric_value(glued[2], units) and not is_numeric_value(glued[1], units):
+    glued = unglue(item.text, units)
+    if glued:
         part = item.part or 1
         return [
-            Reading(Item(item.column, part, glued[1], None), "indicator", 1, None),
-            Reading(Item(item.column, part + 1, glued[2], None), "value", 1, None),
+            Reading(Item(item.column, part, glued[0], None), "indicator", 1, None),
+            Reading(Item(item.column, part + 1, glued[1], None), "value", 1, None),
         ]
     reason = "value-without-name" if looks_like_value(item.text, units) else "name-without-value"
     return [Reading(item, "unread", 0, reason)]
@@ -170,42 +208,52 @@ def _pair(rest: list[Item], units: Units) -> list[Reading]:
     if is_numeric_value(name.text, units):
         # Neither ≥90% ⇥ 100% nor a value printed before its name says which is which.
         return [Reading(item, "unread", 0, "value-without-name") for item in rest]
+    if is_bracketed(value.text) and units.find(fold(strip(value.text))[1:-1]):
+        # 面积 ⇥ (平方米): the name's own unit.
+        return [Reading(item, "unread", 0, "name-without-value") for item in rest]
     return [Reading(name, "indicator", 1, None), Reading(value, "value", 1, None)]
+
+
+def _names(rest: list[Item], units: Units) -> int:
+    """How many cells the name takes: it goes on where its bracket is open, or in a bracket of its own."""
+    count = 1
+    while count < len(rest) - 1:
+        text = rest[count].text
+        is_part = _is_open("".join(item.text for item in rest[:count])) or is_bracketed(text)
+        if not is_part or looks_like_value(text, units):
+            break
+        count += 1
+    return count
 
 
 def _many(rest: list[Item], units: Units) -> list[Reading]:
     """Three cells or more behind the labels of a template with no further columns."""
     if len(rest) == 4 and _is_two_pairs(rest, units):
         return [*_pair(rest[:2], units), *(read._replace(indicator=2) for read in _pair(rest[2:], units))]
-    first, second, *others = rest
+    first, second = rest[:2]
     if _UNKNOWN_LABEL.match(squeeze(first.text)) and not looks_like_value(second.text, units):
         return [Reading(first, "unknown_label", 0, strip(first.text)), *_rest_readings(rest[1:], PLAIN_HEADER, units)]
     if is_numeric_value(first.text, units):
         return [Reading(item, "unread", 0, "value-without-name") for item in rest]
-    if _COMPARATOR.match(fold(second.text)) and is_numeric_value(others[0].text, units):
-        readings = [
-            Reading(first, "indicator", 1, None),
-            Reading(second, "attribute", 1, "operator"),
-            Reading(others[0], "value", 1, None),
-        ]
+    count = _names(rest, units)
+    readings = [Reading(item, "indicator", 1, None) for item in rest[:count]]
+    value, *others = rest[count:]
+    if others and is_comparator(value.text) and is_numeric_value(others[0].text, units):
+        readings += [Reading(value, "attribute", 1, "operator"), Reading(others[0], "value", 1, None)]
         others = others[1:]
-    elif not looks_like_value(second.text, units) and _is_open(first.text) and looks_like_value(others[0].text, units):
-        # A name cut in two inside its bracket: both parts are the indicator.
-        readings = [
-            Reading(first, "indicator", 1, None),
-            Reading(second, "indicator", 1, None),
-            Reading(others[0], "value", 1, None),
-        ]
-        others = others[1:]
-    elif not looks_like_value(second.text, units) and looks_like_value(others[0].text, units) and len(others) == 1:
-        readings = [
+    elif (
+        len(others) == 1
+        and count == 1
+        and not looks_like_value(value.text, units)
+        and looks_like_value(others[0].text, units)
+    ):
+        return [
             Reading(first, "unread", 0, "text-before-name"),
-            Reading(second, "indicator", 1, None),
+            Reading(value, "indicator", 1, None),
             Reading(others[0], "value", 1, None),
         ]
-        others = []
     else:
-        readings = [Reading(first, "indicator", 1, None), Reading(second, "value", 1, None)]
+        readings.append(Reading(value, "value", 1, None))
     if others and is_numeric_value(readings[-1].item.text, units) and units.find(fold(others[0].text)):
         readings.append(Reading(others[0], "attribute", 1, "unit"))
         others = others[1:]
@@ -213,6 +261,16 @@ def _many(rest: list[Item], units: Units) -> list[Reading]:
         reason = "second-value" if looks_like_value(item.text, units) else "text-behind-value"
         readings.append(Reading(item, "unread", 0, reason))
     return readings
+
+
+def is_comparator(text: str) -> bool:
+    """Whether a cell is nothing but a sign or a word of comparison, such as ≥ or 定性."""
+    return _COMPARATOR.match(squeeze(text)) is not None
+
+
+def is_bracketed(text: str) -> bool:
+    """Whether a cell is nothing but a short bracket, such as (平方米)."""
+    return _BRACKETED.match(text) is not None
 
 
 def _is_open(text: str) -> bool:
@@ -226,15 +284,21 @@ def _is_two_pairs(rest: list[Item], units: Units) -> bool:
 
 def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
     """A row of a template with columns beside the value: each cell goes to the column it fits and lies nearest to."""
-    name, *cells = rest
+    count = _names(rest, units)
+    cells = rest[count:]
     columns = header.columns
-    shift = name.column - header.name_column if header.name_column is not None else 0
+    # The name, or the first or last cell behind it, may be where it belongs, or all of them further left or right.
+    # A name in two cells pushes what stands behind it further right.
+    places = ((rest[count - 1].column, header.name_column), (cells[0].column, columns[0].column))
+    shifts = {0, cells[-1].column - columns[-1].column, *(at - own for at, own in places if own is not None)}
     if len(cells) == len(columns):
         chosen: list[int | None] = list(range(len(columns)))
     else:
-        chosen = _fit(cells, columns, shift, units)
+        chosen = min((_fit(cells, columns, shift, units) for shift in sorted(shifts, key=abs)), key=lambda fit: fit[0])[
+            1
+        ]
     names = [columns[at].name if at is not None else None for at in chosen]
-    readings = [Reading(name, "indicator", 1, None)]
+    readings = [Reading(item, "indicator", 1, None) for item in rest[:count]]
     if "value" not in names:
         free = [index for index, at in enumerate(chosen) if at is None]
         numeric = [index for index in free if looks_like_value(cells[index].text, units)]
@@ -251,14 +315,19 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
             readings.append(Reading(item, "attribute", 1, column))
     if not has_value:
         return [
-            Reading(name, "unread", 0, "name-without-value"),
-            *(r._replace(role="unread", indicator=0, name="value-without-name") for r in readings[1:]),
+            *(r._replace(role="unread", indicator=0, name="name-without-value") for r in readings[:count]),
+            *(r._replace(role="unread", indicator=0, name="value-without-name") for r in readings[count:]),
         ]
     return readings
 
 
-def _fit(cells: list[Item], columns: tuple[AttributeColumn, ...], shift: int, units: Units) -> list[int | None]:
-    """For each cell the column that suits it, keeping their order; None where more cells than columns are left."""
+def _fit(
+    cells: list[Item], columns: tuple[AttributeColumn, ...], shift: int, units: Units
+) -> tuple[float, list[int | None]]:
+    """For each cell the column that suits it, keeping their order; None where more cells than columns are left.
+
+    Beside it stands how badly the cells suit: the sum of their distances and misfits.
+    """
     known: dict[tuple[int, int], tuple[float, tuple[int | None, ...]]] = {}
 
     def solve(cell: int, column: int) -> tuple[float, tuple[int | None, ...]]:
@@ -277,12 +346,13 @@ def _fit(cells: list[Item], columns: tuple[AttributeColumn, ...], shift: int, un
         known[cell, column] = best
         return best
 
-    return list(solve(0, 0)[1])
+    cost, chosen = solve(0, 0)
+    return cost, list(chosen)
 
 
 def _misfit(text: str, column: str | None, units: Units) -> float:
-    folded = fold(text)
-    comparator = bool(_COMPARATOR.match(folded))
+    folded = squeeze(text)
+    comparator = is_comparator(text)
     match column:
         case "operator" | "direction":
             return 0.0 if comparator else 6.0

@@ -7,7 +7,16 @@ cell's number alone. What fits nowhere is `unread`, with its reason.
 
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.document import Document
-from kzz_pipeline.core.indicator_rows import PLAIN_HEADER, TreeHeader, is_tree_header, read_row, tree_header
+from kzz_pipeline.core.indicator_rows import (
+    PLAIN_HEADER,
+    TreeHeader,
+    is_bracketed,
+    is_comparator,
+    is_tree_header,
+    read_row,
+    tree_header,
+    unglue,
+)
 from kzz_pipeline.core.listing import (
     DEFAULT_COLUMNS,
     Columns,
@@ -19,7 +28,8 @@ from kzz_pipeline.core.listing import (
 )
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item, Parse, Token
-from kzz_pipeline.core.units import Units
+from kzz_pipeline.core.units import Units, split_unit
+from kzz_pipeline.core.values import is_numeric_value, looks_like_value
 from kzz_pipeline.core.vocabulary import Label, Vocabulary, money_unit_line, year_of
 
 # Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
@@ -27,6 +37,8 @@ _ANCHORS = {"budget_unit", "project_name", "implementing_unit", "department", "t
 _NAME_FIELDS = {"budget_unit", "project_name", "implementing_unit", "department"}
 # Fields whose text may go on in further cells and lines.
 _BLOCK_FIELDS = {"main_duties", "main_tasks", "project_summary", "project_basis"}
+# Fields that stand below the indicators: who filled the table in.
+_SIGNATURE = {"form_filler", "contact", "project_leader"}
 _LOOKAHEAD_LINES = 12
 _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
 
@@ -41,6 +53,13 @@ def read_layout(document: Document, vocabulary: Vocabulary, units: Units) -> Par
                 reader.read_line(index, items)
     reader.close_table()
     return Parse(document, reader.tokens, reader.table_no)
+
+
+def _is_year_line(items: list[Item]) -> bool:
+    """Whether a line prints a year, perhaps with the unit of money, and nothing else."""
+    return year_of(items[0].text) is not None and all(
+        year_of(item.text) or money_unit_line(item.text) for item in items[1:]
+    )
 
 
 class _Reader:
@@ -69,6 +88,7 @@ class _Reader:
         self.has_goal = False
         self.has_satisfaction = False
         self.has_year = False
+        self.awaits_title = False
         self.deferred: list[int] = []
 
     # -- cells ---------------------------------------------------------------------------------------------
@@ -79,12 +99,12 @@ class _Reader:
             Item(column, 0, raw, label(raw)) for column, raw in enumerate(line.split("\t"), 1) if raw and strip(raw)
         ]
 
-    def _split(self, items: list[Item]) -> list[Item]:
+    def _split(self, items: list[Item], weak: bool = False) -> list[Item]:
         """`items` with every cell that merges a label and what stood beside it taken apart."""
         whole = True
         parts: list[Item] = []
         for item in items:
-            spans = None if item.label else self.vocabulary.split(item.text)
+            spans = None if item.label else self.vocabulary.split(item.text, weak)
             if spans is None:
                 parts.append(item)
                 continue
@@ -107,22 +127,31 @@ class _Reader:
     # -- lines ---------------------------------------------------------------------------------------------
 
     def read_line(self, index: int, items: list[Item]) -> None:
+        if self._heads_title(index, items):
+            self._open_table()
+            self.awaits_title = True
+            for item in items:
+                self._read_loose(index, item, "")
+            return
         if len(items) <= 6 and self._read_title(index, items):
             return
         if self.zone in ("preamble", "list"):
             self._read_before_tables(index, items)
             return
-        if self._is_next_table(index, items):
-            self._open_table()
         if is_list_header(items):
             self._read_list_header(index, items)
-        elif is_tree_header(items):
+            return
+        if self._is_next_table(index, items):
+            self._open_table()
+        if is_tree_header(items):
             self._read_tree_header(index, items)
         elif self.zone == "indicators":
             if self._is_field_line(items):
                 self._read_fields(index, items)
             elif self._is_goal_line(items):
                 self._read_goal_labels(index, items)
+            elif self.indicators and self._is_signature(items):
+                self._read_fields(index, items)
             else:
                 self._read_indicator_row(index, items)
         elif self.zone == "goal":
@@ -148,8 +177,9 @@ class _Reader:
             for item in items:
                 self._emit(index, item, "unread", 0, "title-without-table")
             return True
-        if not (following == "tree" and self.indicators and not self.has_satisfaction):
+        if not self.awaits_title and not (following == "tree" and self.indicators and not self.has_satisfaction):
             self._open_table()
+        self.awaits_title = False
         for item in items:
             role = "table_title" if item is items[at] else ""
             self._read_loose(index, item, role, reading.year if role else None)
@@ -171,6 +201,19 @@ class _Reader:
             self._emit(index, item, "unread", 0, "beside-title")
 
     # -- looking ahead -------------------------------------------------------------------------------------
+
+    def _heads_title(self, index: int, items: list[Item]) -> bool:
+        """Whether a line is the year (and the unit of money) of a table whose title stands below it."""
+        if len(items) > 2 or not _is_year_line(items):
+            return False
+        if self.zone == "header" and not self.has_year and not self.fields:
+            return False
+        for at in range(index + 1, len(self.lines)):
+            below = self.items(self.lines[at])
+            if below:
+                is_title = len(below) <= 6 and any(self.vocabulary.title(item.text) for item in below[:2])
+                return is_title and self._next_is(at, ("field", "tree"))
+        return False
 
     def _next_is(self, index: int, kinds: tuple[str, ...]) -> bool:
         return self._next_structure(index) in kinds
@@ -214,8 +257,18 @@ class _Reader:
             return False
         return not any(item.label and item.label.is_level and not item.label.weak for item in items)
 
+    def _has_level(self, items: list[Item]) -> bool:
+        """Whether a line prints a level of the indicator tree that can be nothing else."""
+        parts = [*items, *self._split(items[:1])]
+        return any(part.label and part.label.is_level and not part.label.weak for part in parts)
+
     def _is_field_line(self, items: list[Item]) -> bool:
         return any(self._is_anchor(part, items) for part in self._split(items))
+
+    def _is_signature(self, items: list[Item]) -> bool:
+        """Whether a line below the indicators says who filled the table in."""
+        first = self._split(items[:1])[0].label
+        return first is not None and first.field in _SIGNATURE
 
     @staticmethod
     def _is_goal_line(items: list[Item]) -> bool:
@@ -254,9 +307,7 @@ class _Reader:
         self.zone = "list"
         self.columns = header_columns(items)
         for item in items:
-            unit = item.label.unit if item.label else None
-            known = item.label is not None and item.label.list_column is not None
-            self._emit(index, item, "list_header" if known else "unread", 0, unit if known else "unknown-column")
+            self._emit(index, item, "list_header", 0, item.label.unit if item.label else None)
 
     def _read_total(self, index: int, items: list[Item]) -> None:
         for item, role in zip(items, total_roles(items), strict=True):
@@ -266,14 +317,14 @@ class _Reader:
         self.has_total = self.has_total or any(item for item in items if is_amount(item.text))
 
     def _read_list_row(self, index: int, items: list[Item]) -> None:
-        roles = row_roles(items, self.columns)
-        if "amount" not in roles and "listed_project" not in roles:
+        cells = row_roles(items, self.columns)
+        if not any(role in ("amount", "listed_project") for role, _ in cells):
             for item in items:
                 self._read_preamble_cell(index, item)
             return
         self.listed += 1
-        for item, role in zip(items, roles, strict=True):
-            self._emit(index, item, role, self.listed, "no-such-column" if role == "unread" else None)
+        for item, (role, name) in zip(items, cells, strict=True):
+            self._emit(index, item, role, self.listed, name)
 
     def _read_preamble(self, index: int, items: list[Item]) -> None:
         for item in items:
@@ -303,8 +354,7 @@ class _Reader:
         self._begin_table_state()
 
     def _read_in_header(self, index: int, items: list[Item]) -> None:
-        strong = any(item.label and item.label.is_level and not item.label.weak for item in items)
-        if strong and not self._is_field_line(items):
+        if (self._has_level(items) and not self._is_field_line(items)) or self._starts_tree(items):
             self.zone = "indicators"
             self._read_indicator_row(index, items)
         elif self._is_goal_line(items):
@@ -387,22 +437,66 @@ class _Reader:
         self.zone, self.pending = "goal", None
 
     def _read_in_goal(self, index: int, items: list[Item]) -> None:
+        if not self.has_year and _is_year_line(items):
+            for item in items:
+                self._read_loose(index, item, "")
+            return
         first = items[0].label
-        starts_tree = first and first.header in ("tree", "long_term_tree")
-        if starts_tree or any(item.label and item.label.is_level and not item.label.weak for item in items):
+        if self._has_level(items) or self._starts_tree(items):
             self.zone = "indicators"
             self._read_indicator_row(index, items)
         elif first and first.field and first.field not in _BLOCK_FIELDS and not first.goal:
             self._read_fields(index, items)
         elif (first and first.goal) or (not first and self._begins_with_goal_label(items[0])):
             self._read_goal_labels(index, items)
-        elif self._is_field_line(items[:1]):
+        elif self._is_field_line(items[:1]) or self._is_field_below_goal(items):
             self._read_fields(index, items)
         else:
             scopes = self.goal_scopes if len(items) == len(self.goal_scopes) else self.goal_scopes[-1:] * len(items)
             for item, scope in zip(items, scopes, strict=True):
                 self._emit(index, item, "goal", 0, scope)
             self.has_goal = True
+
+    def _is_field_below_goal(self, items: list[Item]) -> bool:
+        """Whether a line in the goal names a unit or a project, or begins with a label and its short text."""
+        if len(items) > 1 and any(item.label and item.label.field in _NAME_FIELDS for item in items):
+            return True
+        head = self._split(items[:1])
+        label = head[0].label
+        return (
+            len(head) == 2
+            and label is not None
+            and label.field is not None
+            and label.field not in _BLOCK_FIELDS
+            and label.goal is None
+            and len(head[1].text) <= 30
+            and (not label.money or is_amount(head[1].text))
+        )
+
+    def _starts_tree(self, items: list[Item]) -> bool:
+        """Whether a line below the goal begins the indicators, though their header line was lost."""
+        first = items[0].label
+        is_tree = first is not None and first.header in ("tree", "long_term_tree")
+        return is_tree or (self.has_goal and self._is_bare_row(items))
+
+    def _is_bare_row(self, items: list[Item]) -> bool:
+        """Whether a line below the goal is an indicator and its value though neither header nor level stands there."""
+        parts = self._split_levels(items)
+        labels = [part.label for part in parts if part.label]
+        if any(part.label and not part.label.is_level for part in self._split(parts)):
+            return False
+        *_, name, value = parts if len(parts) > 1 else (parts[0], parts[0])
+        if name is value or name.label:
+            glued = unglue(value.text, self.units)
+            if glued is None:
+                return False
+            text = glued[0]
+        elif is_numeric_value(value.text, self.units):
+            text = name.text
+        else:
+            return False
+        is_name = split_unit(text, self.units)[1] is not None or is_bracketed(text)
+        return bool(labels) or is_name or (len(text) <= 30 and not any(sign in text for sign in "。；;，,"))
 
     def _begins_with_goal_label(self, item: Item) -> bool:
         head = self._split([item])[0]
@@ -431,17 +525,29 @@ class _Reader:
         self.indicators = count
 
     def _split_levels(self, items: list[Item]) -> list[Item]:
-        """`items` with merged labels taken apart (数量指标 培训人数), as long as no name has been met."""
-        if all(item.label for item in items[:1]) and all(" " not in item.text for item in items):
-            return items
+        """`items` with merged labels taken apart (数量指标 培训人数)."""
         parts: list[Item] = []
-        for item in items:
-            split = self._split([item])
+        for at, item in enumerate(items):
+            split = [item] if item.label else self._split([item])
+            if len(split) == 1 and item.label is None:
+                split = self._split_weak(item, items[at + 1 :])
             if len(split) > 1 and split[0].label and split[0].label.is_level:
                 parts.extend(split)
             else:
                 parts.append(item)
         return parts
+
+    def _split_weak(self, item: Item, behind: list[Item]) -> list[Item]:
+        """数量 培训人数 ⇥ ≥3 is a label and its indicator; so are 数量 培训人数 ≥3 and 满意度 服务对象满意度指标."""
+        split = self._split([item], weak=True)
+        if len(split) == 1:
+            return split
+        tail = split[1]
+        values = [cell.text for cell in behind if not (is_bracketed(cell.text) or is_comparator(cell.text))]
+        is_row = (len(values) == 1 or (values and looks_like_value(values[0], self.units))) and len(tail.text) >= 4
+        if is_row or (tail.label and tail.label.is_level) or (not behind and unglue(tail.text, self.units)):
+            return split
+        return [item]
 
     # -- the end of a table --------------------------------------------------------------------------------
 

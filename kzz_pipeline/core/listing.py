@@ -1,6 +1,6 @@
 """The list at the head of a release: which cell of a row is the number, the unit, the project, the amount."""
 
-from kzz_pipeline.core.characters import squeeze
+from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 
@@ -18,28 +18,33 @@ DEFAULT_COLUMNS: Columns = [
     (3, "implementing_unit"),
     (4, "project_name"),
     (5, "amount"),
+    (6, ""),
 ]
 
 
 def is_list_header(items: list[Item]) -> bool:
     """Whether a line names the columns of the list: three or more of them, the amount or the number among them."""
     columns = {item.label.list_column for item in items if item.label and item.label.list_column}
-    return len(columns) >= 3 and len(columns) >= len(items) - 1 and not columns.isdisjoint({"amount", "listed_no"})
+    if len(columns) < 3 or columns.isdisjoint({"amount", "listed_no"}):
+        return False
+    return len(columns) >= len(items) - 1 or (
+        2 * len(columns) > len(items) and not any(is_amount(item.text) for item in items)
+    )
 
 
 def header_columns(items: list[Item]) -> Columns:
-    """Cell number and meaning of each named column; a meaning named twice counts once."""
+    """Cell number and meaning of each column; one that has no known meaning goes by what its header prints."""
     columns: Columns = []
     for item in items:
         name = item.label.list_column if item.label else None
-        if name and name not in {known for _, known in columns}:
-            columns.append((item.column, name))
+        taken = name is None or name in {known for _, known in columns}
+        columns.append((item.column, strip(item.text) if taken or name is None else name))
     return columns
 
 
 def is_list_row(items: list[Item]) -> bool:
-    """Whether a line reads as a row of a list even where its header was lost: number, texts, amount."""
-    return len(items) >= 4 and _is_number(items[0].text) and is_amount(items[-1].text)
+    """Whether a line reads as a row of a list even where its header was lost: number, texts, amount, a remark."""
+    return len(items) >= 4 and _is_number(items[0].text) and any(is_amount(item.text) for item in items[3:][-2:])
 
 
 def _is_number(text: str) -> bool:
@@ -60,44 +65,59 @@ def total_roles(items: list[Item]) -> list[str]:
     return roles
 
 
-def row_roles(items: list[Item], columns: Columns) -> list[str]:
-    """The role of each cell of a list row, by order where all columns are filled, else by kind and place."""
-    names = [name for _, name in columns]
-    if len(items) == len(names):
-        return [_ROLE_OF_COLUMN.get(name, "list_field") for name in names]
-    roles = ["unread"] * len(items)
-    rest = list(range(len(items)))
-    shift = 0
-    if "listed_no" in names and _is_number(items[0].text):
-        roles[0] = "listed_no"
-        shift = items[0].column - next(at for at, name in columns if name == "listed_no")
-        rest.pop(0)
-    if "amount" in names and rest and is_amount(items[rest[-1]].text):
-        roles[rest.pop()] = "amount"
-    wanted = [(at + shift, name) for at, name in columns if name not in ("listed_no", "amount")]
-    if rest and len(rest) <= len(wanted):
-        for index, name in zip(rest, _nearest([items[i].column for i in rest], wanted), strict=True):
-            roles[index] = _ROLE_OF_COLUMN.get(name, "list_field")
-    elif rest:
-        for index, (_, name) in zip(rest, wanted, strict=False):
-            roles[index] = _ROLE_OF_COLUMN.get(name, "list_field")
+def row_roles(items: list[Item], columns: Columns) -> list[tuple[str, str | None]]:
+    """The role of each cell of a list row, by order where all columns are filled, else by kind and place.
+
+    The name beside it is the printed header of a further column (role `list_field`), or why a cell is unread.
+    """
+    if len(items) == len(columns):
+        chosen: list[int | None] = list(range(len(columns)))
+    else:
+        chosen = _fit(items, columns)
+    roles: list[tuple[str, str | None]] = []
+    for at in chosen:
+        if at is None:
+            roles.append(("unread", "no-such-column"))
+        elif columns[at][1] in _ROLE_OF_COLUMN:
+            roles.append((_ROLE_OF_COLUMN[columns[at][1]], None))
+        else:
+            roles.append(("list_field", columns[at][1]))
     return roles
 
 
-def _nearest(cells: list[int], wanted: Columns) -> list[str]:
-    """The names of the columns that lie nearest to `cells`, kept in order."""
-    best: dict[tuple[int, int], tuple[int, tuple[str, ...]]] = {}
+def _fit(items: list[Item], columns: Columns) -> list[int | None]:
+    """For each cell the column that suits it and lies nearest, keeping their order; None where none is left."""
+    shift = 0
+    for at, name in columns:
+        if name == "listed_no" and _is_number(items[0].text):
+            shift = items[0].column - at
+    known: dict[tuple[int, int], tuple[int, tuple[int | None, ...]]] = {}
 
-    def solve(cell: int, column: int) -> tuple[int, tuple[str, ...]]:
-        if cell == len(cells):
+    def solve(cell: int, column: int) -> tuple[int, tuple[int | None, ...]]:
+        if cell == len(items):
             return 0, ()
-        if len(wanted) - column < len(cells) - cell:
-            return 10**6, ()
-        if (cell, column) not in best:
-            skipped = solve(cell, column + 1)
-            cost, names = solve(cell + 1, column + 1)
-            taken = (cost + abs(cells[cell] - wanted[column][0]), (wanted[column][1], *names))
-            best[cell, column] = min(taken, skipped, key=lambda found: found[0])
-        return best[cell, column]
+        if (cell, column) in known:
+            return known[cell, column]
+        cost, rest = solve(cell + 1, column)
+        best = (cost + 100, (None, *rest))
+        for at in range(column, len(columns)):
+            cost, rest = solve(cell + 1, at + 1)
+            cost += min(abs(items[cell].column - columns[at][0] - shift), 9) + _misfit(items[cell].text, columns[at][1])
+            if cost < best[0]:
+                best = (cost, (at, *rest))
+        known[cell, column] = best
+        return best
 
     return list(solve(0, 0)[1])
+
+
+def _misfit(text: str, column: str) -> int:
+    match column:
+        case "listed_no":
+            return 0 if _is_number(text) else 60
+        case "amount":
+            return 0 if is_amount(text) else 60
+        case "department" | "implementing_unit" | "project_name":
+            return 30 if is_amount(text) else 0
+        case _:
+            return 1

@@ -135,6 +135,7 @@ class _Normalizer:
         self.money_unit: str | None = None
         self.total: Token | None = None
         self.listed: dict[int, dict[str, Token]] = {}
+        self.further: dict[int, list[str]] = {}
         self.tables: list[_Table] = []
 
     # -- corrections ---------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ class _Normalizer:
 
     def rows(self) -> dict[str, Columns]:
         for token in self.parse.tokens:
-            if token.table_no == 0 or token.role in ("list_header", "total", *_LISTED_ROLES):
+            if token.table_no == 0 or token.role in ("list_header", "list_field", "total", *_LISTED_ROLES):
                 self._gather_head(token)
         self._gather_tables()
         self._find_money_unit()
@@ -187,6 +188,9 @@ class _Normalizer:
                 self.money_unit = self.money_unit or token.name
             case "total":
                 self.total = token
+            case "list_field":
+                column = f"{token.name}: " if token.name else ""
+                self.further.setdefault(token.item_no, []).append(column + self._text(token))
             case role if role in _LISTED_ROLES and token.item_no:
                 self.listed.setdefault(token.item_no, {})[role] = token
 
@@ -325,15 +329,17 @@ class _Normalizer:
         columns = _columns(
             "listed_no", "department", "implementing_unit", "project_name", "amount_cny", "project_id", "release_year",
             "release_id", "source_path", "source_sha256", "source_line", "source_column", "amount_printed", "correction",
+            "further_cells",
         )  # fmt: skip
         department = unit = None
-        for row in self.listed.values():
+        for number, row in self.listed.items():
+            columns["further_cells"].append("; ".join(self.further.get(number, [])) or None)
             texts = {_LISTED_ROLES[role]: self._text(token) for role, token in row.items()}
             # A merged cell's text stands in the first of its rows only.
             if "department" in texts or "implementing_unit" in texts:
                 department, unit = texts.get("department", department), texts.get("implementing_unit")
-            number = texts.get("listed_no", "").rstrip(".、．")
-            columns["listed_no"].append(int(number) if number.isdecimal() else None)
+            listed_no = texts.get("listed_no", "").rstrip(".、．")
+            columns["listed_no"].append(int(listed_no) if listed_no.isdecimal() else None)
             columns["department"].append(department)
             columns["implementing_unit"].append(unit)
             columns["project_name"].append(texts.get("project_name"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kzz_pipeline.core.characters import fold, squeeze
-from kzz_pipeline.core.money import money_unit_of
+from kzz_pipeline.core.money import is_amount, money_unit_of
 
 
 @dataclass(slots=True)
@@ -52,13 +52,15 @@ _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?$")
-_YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?")
+_YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 # A cell that says what the money is printed in: a few words of label, then the unit.
 _UNIT_LINE = re.compile(
     r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$"
 )
 _SPLIT = re.compile(r"[:：]|\s+")
+# An amount behind its label with nothing between them: 其他资金0.
+_GLUED_AMOUNT = re.compile(r"^([^\d]{1,20}[\u4e00-\u9fff)）])([-－−]?\d.{0,30})$")
 
 
 def year_of(printed: str) -> int | None:
@@ -185,26 +187,36 @@ class Vocabulary:
             return TitleReading(printed, year[1] if year else None)
         return None
 
-    def split(self, printed: str) -> list[tuple[int, int]] | None:
+    def split(self, printed: str, weak: bool = False) -> list[tuple[int, int]] | None:
         """Where a cell that merges a label with what stood beside it is cut: spans of label, then rest.
 
-        None unless the cell begins with a label set off by a colon or white space and something follows.
+        None unless the cell begins with a label and something follows, set off by a colon or white space, or an
+        amount behind a label of money. `weak` admits the words that may also begin an indicator's own name.
         """
+        best: tuple[int, int] | None = None
         for count, gap in enumerate(_SPLIT.finditer(printed, 1)):
             if count == 4 or gap.start() > 40:
-                return None
-            head = printed[: gap.start()]
-            found = self.label(head)
-            if found is None or found.weak or (found.list_column and not (found.field or found.goal)):
-                continue
-            if not (found.is_level or found.field or found.goal):
-                continue
-            rest = printed[gap.end() :]
-            if not fold(rest):
-                return None
-            start = len(printed) - len(rest.lstrip(" :：\u00a0\u3000"))
-            return [(0, gap.start()), (start, len(printed))]
-        return None
+                break
+            # White space may stand inside a label (其他 资金 0): the longest that is one counts.
+            if self._is_head(printed[: gap.start()], weak):
+                best = gap.span()
+        glued = _GLUED_AMOUNT.match(printed)
+        if glued is not None and is_amount(glued[2]):
+            found = self.label(glued[1])
+            if found is not None and found.money and found.field:
+                best = glued.end(1), glued.start(2)
+        if best is None:
+            return None
+        rest = printed[best[1] :]
+        if not fold(rest):
+            return None
+        return [(0, best[0]), (len(printed) - len(rest.lstrip(" :：\u00a0\u3000")), len(printed))]
+
+    def _is_head(self, head: str, weak: bool) -> bool:
+        found = self.label(head)
+        if found is None or (found.weak and not weak) or (found.list_column and not (found.field or found.goal)):
+            return False
+        return found.is_level or found.field is not None or found.goal is not None
 
 
 def money_unit_line(printed: str) -> str | None:
