@@ -14,6 +14,8 @@ from kzz_pipeline.core.values import is_numeric_value, looks_like_value
 
 # Columns of the tree that are no attribute of an indicator.
 _TREE = {"tree", "long_term_tree", "level1", "level2", "level3"}
+# Columns that hold text, never a target.
+_TEXT_COLUMNS = {"remark", "scoring", "source", None}
 _COMPARATOR = re.compile(
     r"^(?:[<>=≥≤±]{1,2}|大于等于|小于等于|大于|小于|等于|不低于|不少于|不超过|不高于|正向|反向|定性|定量)$"
 )
@@ -86,7 +88,7 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
     readings: list[Reading] = []
     indicator = 0
     for group in _groups(items, units):
-        labels, rest = _labels_and_rest(group, units)
+        labels, rest = _labels_and_rest(group, units, header.is_plain)
         readings.extend(_label_readings(labels))
         for read in _rest_readings(rest, header, units):
             readings.append(read._replace(indicator=read.indicator + indicator if read.indicator else 0))
@@ -116,7 +118,7 @@ def _groups(items: list[Item], units: Units) -> list[list[Item]]:
     return groups
 
 
-def _labels_and_rest(items: list[Item], units: Units) -> tuple[list[Item], list[Item]]:
+def _labels_and_rest(items: list[Item], units: Units, is_plain: bool) -> tuple[list[Item], list[Item]]:
     count = 0
     for item in items:
         if item.label is None or not (item.label.is_level or item.label.header in ("tree", "long_term_tree")):
@@ -124,10 +126,18 @@ def _labels_and_rest(items: list[Item], units: Units) -> tuple[list[Item], list[
         count += 1
     labels, rest = items[:count], items[count:]
     # 满意度 ⇥ ≥90%: the last label is the indicator's own name where only a value stands behind it.
-    if labels and len(rest) == 1 and not unglue(rest[0].text, units):
+    if labels and rest and not unglue(rest[0].text, units):
         last = labels[-1]
         twice = len(labels) >= 3 and squeeze(last.text) == squeeze(labels[-2].text)
-        if (last.label and last.label.weak) or twice:
+        if last.label and last.label.weak:
+            text = rest[0].text
+            is_value = is_comparator(text) or is_bracketed(text) or is_numeric_value(text, units)
+            # 公众满意度 ⇥ 较高 ⇥ 10: beside further columns, a word of quality is the value.
+            is_value = is_value or (not is_plain and looks_like_value(text, units))
+            is_name = len(rest) == 1 or is_value
+        else:
+            is_name = twice and len(rest) == 1
+        if is_name:
             return labels[:-1], [last, *rest]
     return labels, rest
 
@@ -287,6 +297,11 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
     count = _names(rest, units)
     cells = rest[count:]
     columns = header.columns
+    if count == 1 and _value_stands_in_text(cells, columns, units):
+        return [
+            Reading(rest[0], "unknown_label", 0, strip(rest[0].text)),
+            *_rest_readings(rest[1:], header, units),
+        ]
     # The name, or the first or last cell behind it, may be where it belongs, or all of them further left or right.
     # A name in two cells pushes what stands behind it further right.
     places = ((rest[count - 1].column, header.name_column), (cells[0].column, columns[0].column))
@@ -319,6 +334,15 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
             *(r._replace(role="unread", indicator=0, name="value-without-name") for r in readings[count:]),
         ]
     return readings
+
+
+def _value_stands_in_text(cells: list[Item], columns: tuple[AttributeColumn, ...], units: Units) -> bool:
+    """Whether a name stands where the value belongs and the value in a column of text: a label came before both."""
+    if len(cells) < 2 or columns[0].name != "value" or columns[1].name not in _TEXT_COLUMNS:
+        return False
+    name, value = cells[0].text, squeeze(cells[1].text)
+    is_target = is_numeric_value(value, units) and not value.isdecimal()
+    return is_target and not looks_like_value(name, units) and not is_comparator(name)
 
 
 def _fit(

@@ -35,6 +35,7 @@ from kzz_pipeline.core.vocabulary import Label, Vocabulary, money_unit_line, yea
 # Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
 _ANCHORS = {"budget_unit", "project_name", "implementing_unit", "department", "total_funds", "project_funds"}
 _NAME_FIELDS = {"budget_unit", "project_name", "implementing_unit", "department"}
+_WHOSE = {"budget_unit", "implementing_unit", "department"}
 # Fields whose text may go on in further cells and lines.
 _BLOCK_FIELDS = {"main_duties", "main_tasks", "project_summary", "project_basis"}
 # Fields that stand below the indicators: who filled the table in.
@@ -130,8 +131,11 @@ class _Reader:
         if self._heads_title(index, items):
             self._open_table()
             self.awaits_title = True
-            for item in items:
-                self._read_loose(index, item, "")
+            if _is_year_line(items):
+                for item in items:
+                    self._read_loose(index, item, "")
+            else:
+                self._read_fields(index, items)
             return
         if len(items) <= 6 and self._read_title(index, items):
             return
@@ -203,8 +207,8 @@ class _Reader:
     # -- looking ahead -------------------------------------------------------------------------------------
 
     def _heads_title(self, index: int, items: list[Item]) -> bool:
-        """Whether a line is the year (and the unit of money) of a table whose title stands below it."""
-        if len(items) > 2 or not _is_year_line(items):
+        """Whether a line is of a table whose title stands below it: its year, its unit of money, whose it is."""
+        if len(items) > 4 or self.zone == "goal" or not (_is_year_line(items) or self._names_unit(items)):
             return False
         if self.zone == "header" and not self.has_year and not self.fields:
             return False
@@ -214,6 +218,14 @@ class _Reader:
                 is_title = len(below) <= 6 and any(self.vocabulary.title(item.text) for item in below[:2])
                 return is_title and self._next_is(at, ("field", "tree"))
         return False
+
+    def _names_unit(self, items: list[Item]) -> bool:
+        """Whether a line says whose a table is: 填报单位：某局, perhaps with the unit of money."""
+        parts = self._split(items)
+        label = parts[0].label
+        if len(parts) < 2 or label is None or label.field not in _WHOSE or parts[1].label is not None:
+            return False
+        return all(year_of(part.text) or money_unit_line(part.text) for part in parts[2:])
 
     def _next_is(self, index: int, kinds: tuple[str, ...]) -> bool:
         return self._next_structure(index) in kinds
@@ -540,8 +552,8 @@ class _Reader:
     def _split_weak(self, item: Item, behind: list[Item]) -> list[Item]:
         """数量 培训人数 ⇥ ≥3 is a label and its indicator; so are 数量 培训人数 ≥3 and 满意度 服务对象满意度指标."""
         split = self._split([item], weak=True)
-        if len(split) == 1:
-            return split
+        if len(split) == 1 or split[1].text.startswith(("(", "（")):
+            return [item]
         tail = split[1]
         values = [cell.text for cell in behind if not (is_bracketed(cell.text) or is_comparator(cell.text))]
         is_row = (len(values) == 1 or (values and looks_like_value(values[0], self.units))) and len(tail.text) >= 4

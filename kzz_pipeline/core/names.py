@@ -9,6 +9,8 @@ from rapidfuzz import fuzz
 from kzz_pipeline.core.characters import squeeze, strip
 
 _SIGNS = re.compile(r"[\s()\[\]<>《》〈〉{}\"'“”‘’,.;:!?·、。—_*/\\-]+")
+# Where a form asks for a stamp beside the name: （盖章）某局.
+_STAMP = re.compile(r"[(（【\[](?:盖章|公章|签章|章|加盖公章)[)）】\]]")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d(?:年度|年)?[-~至到])?(?:19|20)\d\d年度?")
 # Below these likenesses (rapidfuzz ratio, 0 to 100) two names are not taken for the same.
 _SAME_UNIT = 85
@@ -65,7 +67,7 @@ class Names:
         """The form in which units are compared: places shortened, signs and white space gone."""
         key = self._keys.get(printed)
         if key is None:
-            text = squeeze(printed)
+            text = _STAMP.sub("", squeeze(printed))
             for written, short, _ in self.regions:
                 if written in text:
                     text = text.replace(written, short, 1)
@@ -78,7 +80,7 @@ class Names:
         known = self.canonical.get(self.unit_key(printed))
         if known is not None:
             return known
-        text = strip(printed)
+        text = strip(_STAMP.sub("", printed))
         for written, _, full in self.regions:
             if written in text:
                 return text if written == full else text.replace(written, full, 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from kzz_pipeline.core.characters import strip
+from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.money import money_unit_of, read_amount
 from kzz_pipeline.core.names import Listed, Tabled
 from kzz_pipeline.core.refusal import Refusal
@@ -23,6 +23,7 @@ _FUNDS = ("total_funds", "fiscal_funds", "other_funds")
 # Where 年度资金总额 is not printed, what stands for the year's total instead, in this order.
 _TOTAL_FALLBACKS = ("total_funds", "whole_period_funds", "project_funds")
 _UNIT_FALLBACKS = ("budget_unit", "implementing_unit", "department")
+_WHOLE = "整体支出"
 _LISTED_ROLES = {
     "department": "department",
     "implementing_unit": "implementing_unit",
@@ -200,6 +201,7 @@ class _Normalizer:
         pending: dict[int, tuple[str, str | None, str | None]] = {}
         level1 = level2 = level2_printed = None
         label_line = 0
+        lone = False
         period = "annual"
         for token in self.parse.tokens:
             if token.table_no == 0:
@@ -207,7 +209,7 @@ class _Normalizer:
             if table is None or token.table_no != table.number:
                 table = _Table(token.table_no, token)
                 self.tables.append(table)
-                current, level1, level2, level2_printed, period = None, None, None, None, "annual"
+                current, level1, level2, level2_printed, period, lone = None, None, None, None, "annual", False
                 pending = {}
             role = token.role
             if role != "unread":
@@ -218,13 +220,18 @@ class _Normalizer:
                     table.indicators.append(current)
                 self._gather_indicator(table, current, token)
             elif role == "level2_label":
+                if lone and token.name != level2 and not self._is_either(token):
+                    # 成本指标 printed alone was a second level of a form without first levels.
+                    level1 = None
+                lone = False
                 level2, level2_printed, label_line = token.name, strip(token.text), token.line
                 if level1 is None or (
                     level2 == self.words.labels.labels["满意度指标"].level2 and self._is_either(token)
                 ):
+                    lone = level1 is None
                     level1 = strip(token.text) if self._is_either(token) else level1
             elif role == "level1_label":
-                level1 = strip(token.text)
+                level1, lone = strip(token.text), False
                 if self._is_either(token) and label_line != token.line:
                     level2, level2_printed = self._either_level2(token)
             elif role == "unknown_label":
@@ -419,10 +426,13 @@ class _Normalizer:
         total, total_field = self._total(table)
         fiscal_field, other_field = table.field("fiscal_funds"), table.field("other_funds")
         project_id = f"{source.release_id}-t{table.number:03d}"
+        # A table of a whole department names no project.
+        is_whole = table.title is not None and _WHOLE in squeeze(table.title.text)
+        subject = name or (_WHOLE if is_whole else None)
         shared = {
             "project_id": project_id,
             # A table that does not say whose or what it is, is like no other.
-            "project_key": self.words.names.project_key(unit, name) if unit and name else project_id,
+            "project_key": self.words.names.project_key(unit, subject) if unit and subject else project_id,
             "release_year": source.release_year,
             "fiscal_year": table.fiscal_year,
             "budget_unit": unit,
@@ -440,7 +450,8 @@ class _Normalizer:
             "listed_amount_cny": listed["amount_cny"][row] if row is not None else None,
             "indicator_count": len(table.indicators),
             "first_line": (table.title or table.first).line,
-            "last_line": table.last_line,
+            # Where no cell of a table was read, it ends where it begins.
+            "last_line": max(table.last_line, (table.title or table.first).line),
             "year_printed": table.year_printed,
             "total_funds_printed": strip(total_field.token.text) if total_field else None,
             "fiscal_funds_printed": strip(fiscal_field.token.text) if fiscal_field else None,

@@ -87,9 +87,11 @@ def table_without_indicators(release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def nameless_table(release: Release) -> Iterator[Hit]:
     for table in release.tables:
-        missing = [
-            zh for name, zh in (("budget_unit", "预算单位"), ("project_name", "项目名称")) if not table.row[name]
-        ]
+        # A table of a whole department (整体支出) is of no single project, and its key says so.
+        wanted = [("budget_unit", "预算单位"), ("project_name", "项目名称")]
+        if table.row["project_key"] != table.row["project_id"]:
+            wanted = wanted[:1]
+        missing = [zh for name, zh in wanted if not table.row[name]]
         if missing:
             message = f"the table that begins on line {table.row['first_line']} prints no {' and no '.join(missing)}"
             yield Hit(

@@ -1,0 +1,339 @@
+"""The forms of other localities, as their published documents print them (TAB shown as |), read by a person."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from soundness import Rows, parsed, rows
+
+# 武汉青山区 2020: upper funds, 指标内容, goals numbered over several lines
+QINGSHAN = """2020年青山区部门预算项目支出绩效目标表
+单位：万元
+
+项目支出绩效目标表
+（2020年度）
+项目名称|社区戒毒康复专项经费||||
+主管部门及代码|[042]武汉市青山区司法局||实施单位|武汉市青山区司法局|
+项目资金（万元）|年度资金总额：||35.20||
+|其中：财政拨款||30.00||
+||其中：上级资金||12.00|
+|其他资金||5.20||
+年度总体目标|目标1：完成社区戒毒康复人员帮扶。||||
+|目标2：开展禁毒宣传20场。||||
+绩效指标|一级指标|二级指标|指标内容|指标值|
+|产出指标|数量指标|开展禁毒宣传场次|≥20场|
+||质量指标|社区戒毒执行率|98%以上|
+||时效指标|完成时间|2020年12月31日前|
+||成本指标|成本控制|不超过35.2万元|
+|效益指标|社会效益指标|复吸率|≤10%|
+||可持续影响指标|长效机制|建立健全|
+|满意度指标|社会公众或服务对象满意度指标|社区群众满意度|≥85%|
+"""
+
+# 宁乡坝塘镇 2021: a whole department, two trees of indicators
+NINGXIANG = """坝塘镇2021年部门整体支出绩效目标
+部门整体支出绩效目标申报表
+（2021年度）
+填报单位：（盖章）宁乡市坝塘镇人民政府|||||单位：万元
+部门（单位）名称|宁乡市坝塘镇人民政府||||
+年度预算申请|资金总额|10606.7522|||
+|按收入性质分：||按支出性质分：||
+|其中：一般公共预算|9606.7522|其中：基本支出|2606.7522|
+|政府性基金拨款|1000|项目支出|8000|
+部门职能职责概述|贯彻执行党的路线方针政策，全年预算10606.7522万元。||||
+整体绩效目标|保障机关正常运转，全年支出控制在10606.7522万元以内。||||
+长期绩效指标|一级指标|二级指标|三级指标|指标值|备注
+|产出指标|数量指标|道路硬化里程|≥30公里|
+||质量指标|验收合格率|100%|
+|效益指标|社会效益指标|群众出行条件|明显改善|
+年度绩效指标|一级指标|二级指标|三级指标|指标值|备注
+|产出指标|数量指标|道路硬化里程|≥10公里|
+||时效指标|完成时间|2021年12月底前|
+|满意度指标|服务对象满意度指标|群众满意度|≥95%|
+"""
+
+# 佳县 2016: other sources of funds, 环境效益指标
+JIAXIAN = """佳县2016年项目支出绩效目标申报表
+单位：万元
+项目支出绩效目标申报表
+（2016年度）
+项目名称|农村饮水安全工程|||主管部门|佳县水利局
+资金来源|财政拨款|120|事业收入|0
+|经营性收入|0|其他|3.5
+绩效目标|解决12个村1.2万人饮水安全问题。|||
+绩效指标|一级指标|二级指标|三级指标|指标值
+|产出|产出数量|受益村数|12个
+|||受益人口|1.2万人
+||产出质量|水质达标率|100%
+|效益|环境效益指标|水源地保护|有效保护
+|满意度|服务对象满意度指标|群众满意度|90%以上
+"""
+
+# 井研马踏镇 2023: yuan, and columns beside the value
+JINGYAN = """单位名称：井研县马踏镇人民政府|||||||单位：元
+项目支出绩效目标表
+（2023年度）
+项目名称|村级组织运转经费|||||||
+年度目标|保障12个村正常运转。|||||||
+一级指标|二级指标|三级指标|指标性质|指标值|度量单位|权重|指标方向性
+产出指标|数量指标|村级组织数量|＝|12|个|20|正向指标
+|质量指标|资金使用合规率|≥|98|%|20|正向指标
+|时效指标|资金拨付时间|≤|12|月|10|反向指标
+|成本指标|村级运转经费|≤|600000|元|10|反向指标
+效益指标|社会效益指标|基层治理能力|定性|优良中低差||20|正向指标
+满意度指标|满意度指标|村民满意度|≥|90|%|10|正向指标
+年度资金总额|600000|财政拨款|600000|其他资金|0
+"""
+
+# 湘潭 2023: value and unit in one column, 成本指标 as first level
+XIANGTAN = """湘潭市2023年部门预算项目绩效目标
+金额单位：万元
+项目支出绩效目标表（2023年）
+预算单位|湘潭市大数据中心|项目名称|政务云租赁
+年度资金总额|250|财政拨款|250
+年度绩效目标|保障政务云稳定运行。
+一级指标|二级指标|三级指标|指标值及单位
+成本指标|经济成本指标|租赁成本|250万
+|社会成本指标|对社会的负担|无
+|生态环境成本指标|能耗|不超标
+产出指标|数量指标|带宽|≥80M
+|质量指标|运行质量|优良
+|时效指标|服务期|2023.07-2024.01
+效益指标|社会效益指标|办事效率|提升
+满意度指标|服务对象满意度指标|使用单位满意度|≥95%
+"""
+
+# 鄂州 2022: no first level
+EZHOU = """单位：万元
+项目支出绩效目标表
+(2022年)
+预算单位|鄂州市文化馆|项目名称|群文活动经费
+项目资金|年度资金总额|90|其中：财政拨款|90|其他资金|0
+年度目标|开展群众文化活动。
+二级指标|三级指标|指标值
+数量指标|演出场次|50场
+质量指标|完成率|292%
+时效指标|完成及时率|100%
+成本指标|项目成本|不超预算
+社会效益指标|群众文化生活|丰富
+满意度指标|观众满意度|≥92%
+"""
+
+# 池州棠溪镇 2022: weights in the labels
+CHIZHOU = """池州市棠溪镇2022年项目绩效目标
+单位：万元
+项目支出绩效目标表
+（2022年度）
+项目名称|环境整治|实施单位|棠溪镇人民政府|
+项目资金|年度资金总额：|0|其中：财政拨款|90
+总体目标|改善人居环境。|||
+绩效指标|一级指标|二级指标|三级指标|指标值
+|产出指标(50分)|数量指标(20分)|整治村庄数|≥8个
+||质量指标（15分）|合格率|≥100百分比
+||时效指标（15分）|按期完成|及时
+|效益指标(30分)|生态效益指标|环境质量|改善
+|满意度指标（20分）|服务对象满意度指标|村民满意度|≥90百分比
+"""
+
+# 低保: masked numbers and compound units
+DIBAO = """单位：万元
+项目支出绩效目标表
+（2021年）
+预算单位|某县民政局|项目名称|城乡低保补助|
+项目资金|年度资金总额：|1200|其中：财政拨款|1200|其他资金|0
+年度目标|保障**名低保对象基本生活。||
+绩效指标|一级指标|二级指标|三级指标|指标值
+|项目完成|数量指标|保障城市低保对象|**人
+|||城市低保标准（元/人·月）|≥500
+||质量指标|补助发放准确率|100%
+||时效指标|发放时间|每月10日前
+||成本指标|低保补助资金（万元）|1200
+|项目效益|社会效益指标|困难群众生活水平|有所提升
+|满意度指标|满意度指标|低保对象满意度（%）|≥95
+"""
+
+# Since 2021: parts of the funds, two goals, 成本指标 as first level
+PARTS = """2024年部门预算
+单位:万元
+项目支出绩效目标表
+(2024年度)
+项目名称|教育均衡发展||项目编码|6540231234|
+主管部门|州教育局|实施单位|州第一中学|
+项目负责人|张三|联系电话|0908-1234567|
+项目属性|新增项目☑ 延续项目□|项目期限|1年|
+项目资金（万元）|资金总额|500.00|||
+|年度资金总额|300.00|其中：中央资金|100|自治区资金|100
+|本级资金|50|上年结转|30|其他资金|20
+总体目标|实施期目标||年度目标||
+|改善办学条件|||建成教学楼1栋|
+绩效指标|一级指标|二级指标|三级指标|指标值|备注
+|成本指标|经济成本指标|建设成本|≤300万元|含设计
+||社会成本指标|无|无|
+|产出指标|数量指标|教学楼数量|1栋|
+||质量指标|验收合格率|100%|
+||时效指标|完工时间|2024年10月|
+|效益指标|社会效益指标|办学条件|显著改善|
+|满意度指标|服务对象满意度|师生满意度|≥90%|
+"""
+
+# A list and no table, in 亿元
+LISTONLY = """某州2021年重点项目清单
+单位：亿元
+序号|部门单位|项目实施单位|项目名称|申请预算金额
+合计||||0.30
+1|州教育局|州教育局|营养改善计划|0.10
+2|州交通局|公路段|农村公路养护|0.20
+"""
+
+
+def read(text: str) -> Rows:
+    parse = parsed(text.replace("|", "\t"))
+    assert not [token for token in parse.tokens if token.role in ("unread", "unknown_label")]
+    found = rows(text.replace("|", "\t"))
+    assert found is not None
+    return found
+
+
+def column(found: Rows, table: str, name: str) -> list[Any]:
+    return found[table][name]
+
+
+def project(found: Rows, *names: str) -> tuple[Any, ...]:
+    return tuple(found["projects"][name][0] for name in names)
+
+
+def fields(found: Rows, indicator: bool = False) -> dict[str, str]:
+    table = found["project_fields"]
+    return {
+        name: value
+        for name, value, of in zip(table["field"], table["value_printed"], table["indicator_id"], strict=True)
+        if (of is not None) == indicator
+    }
+
+
+def test_upper_funds_and_numbered_goals() -> None:
+    found = read(QINGSHAN)
+    assert project(found, "budget_unit", "project_name", "fiscal_year") == (
+        "武汉市青山区司法局",
+        "社区戒毒康复专项经费",
+        2020,
+    )
+    assert project(found, "total_funds_cny", "fiscal_funds_cny", "other_funds_cny") == (352000, 300000, 52000)
+    assert fields(found)["upper_funds"] == "12.00"
+    assert project(found, "annual_goal") == ("目标1：完成社区戒毒康复人员帮扶。\n目标2：开展禁毒宣传20场。",)
+    assert column(found, "indicators", "level2") == [
+        "数量指标", "质量指标", "时效指标", "成本指标", "社会效益指标", "可持续影响指标", "满意度指标",
+    ]  # fmt: skip
+    assert column(found, "indicators", "value_kind") == [
+        "number",
+        "percent",
+        "date",
+        "number",
+        "percent",
+        "text",
+        "percent",
+    ]
+    assert column(found, "indicators", "target_max")[3] == 35.2
+
+
+def test_whole_department_with_a_tree_for_the_period_and_one_for_the_year() -> None:
+    found = read(NINGXIANG)
+    assert project(found, "budget_unit", "project_name", "project_key") == (
+        "宁乡市坝塘镇人民政府", None, "宁乡市坝塘镇人民政府/整体支出",
+    )  # fmt: skip
+    assert project(found, "total_funds_cny") == (Decimal("106067522"),)
+    assert project(found, "annual_goal") == ("保障机关正常运转，全年支出控制在10606.7522万元以内。",)
+    assert column(found, "indicators", "target_period") == ["long_term"] * 3 + ["annual"] * 3
+    assert column(found, "indicators", "target_value")[0:4:3] == [30, 10]
+    assert fields(found)["general_public_budget"] == "9606.7522"
+    assert fields(found)["project_expenditure"] == "8000"
+    assert "nameless-table" not in column(found, "findings", "rule")
+
+
+def test_other_sources_of_funds() -> None:
+    found = read(JIAXIAN)
+    assert project(found, "budget_unit", "total_funds_cny", "fiscal_funds_cny", "other_funds_cny") == (
+        "佳县水利局", None, 1200000, 35000,
+    )  # fmt: skip
+    assert fields(found)["business_income"] == "0"
+    assert column(found, "indicators", "level2")[3] == "生态效益指标"
+    assert column(found, "indicators", "base_value")[1] == 12000
+
+
+def test_columns_beside_the_value() -> None:
+    found = read(JINGYAN)
+    assert project(found, "budget_unit", "total_funds_cny") == ("井研县马踏镇人民政府", 600000)
+    assert column(found, "indicators", "operator") == ["eq", "ge", "le", "le", None, "ge"]
+    assert column(found, "indicators", "unit") == ["个", "%", "月", "元", None, "%"]
+    assert column(found, "indicators", "target_value") == [12, 98, 12, 600000, None, 90]
+    assert fields(found, indicator=True) == {"operator": "≥", "unit": "%", "weight": "10", "direction": "正向指标"}
+
+
+def test_value_and_unit_in_one_column() -> None:
+    found = read(XIANGTAN)
+    assert column(found, "indicators", "level1_printed")[:3] == ["成本指标"] * 3
+    assert column(found, "indicators", "level2")[:3] == ["成本指标"] * 3
+    assert column(found, "indicators", "target_value")[:4] == [2500000, None, None, 80]
+    assert column(found, "indicators", "value_kind") == [
+        "number", "text", "text", "number", "text", "date", "text", "percent",
+    ]  # fmt: skip
+
+
+def test_no_first_level() -> None:
+    found = read(EZHOU)
+    assert column(found, "indicators", "level2") == [
+        "数量指标", "质量指标", "时效指标", "成本指标", "社会效益指标", "满意度指标",
+    ]  # fmt: skip
+    assert column(found, "indicators", "level1") == ["项目完成"] * 4 + ["项目效益", "满意度指标"]
+    rules = column(found, "findings", "rule")
+    assert "percentage-over-100" in rules
+    assert "level-under-wrong-level1" not in rules
+
+
+def test_weights_in_the_labels_and_a_total_of_zero() -> None:
+    found = read(CHIZHOU)
+    assert project(found, "total_funds_cny", "fiscal_funds_cny") == (0, 900000)
+    assert column(found, "indicators", "unit") == ["个", "百分比", None, None, "百分比"]
+    assert column(found, "indicators", "value_kind") == ["number", "percent", "text", "text", "percent"]
+
+
+def test_masked_numbers_are_text_with_a_finding() -> None:
+    found = read(DIBAO)
+    assert column(found, "indicators", "value_kind")[0] == "text"
+    assert column(found, "indicators", "unit")[1] == "元/人·月"
+    assert column(found, "findings", "rule").count("masked-text") == 2
+
+
+def test_parts_of_the_funds_and_two_goals() -> None:
+    found = read(PARTS)
+    assert project(found, "budget_unit", "total_funds_cny", "fiscal_funds_cny", "other_funds_cny") == (
+        "州第一中学", 3000000, None, 200000,
+    )  # fmt: skip
+    assert project(found, "annual_goal") == ("建成教学楼1栋",)
+    own = fields(found)
+    assert own["long_term_goal"] == "改善办学条件"
+    assert (own["central_funds"], own["regional_funds"], own["local_funds"], own["carried_over_funds"]) == (
+        "100", "100", "50", "30",
+    )  # fmt: skip
+    assert column(found, "indicators", "indicator_name")[-1] == "师生满意度"
+    assert column(found, "indicators", "level2")[-1] == "满意度指标"
+
+
+def test_a_release_of_only_a_list() -> None:
+    found = read(LISTONLY)
+    assert column(found, "releases", "listed_total_cny") == [30000000]
+    assert column(found, "listed_projects", "amount_cny") == [10000000, 20000000]
+    assert column(found, "projects", "project_id") == []
+
+
+@pytest.mark.parametrize("text", [QINGSHAN, JIAXIAN, JINGYAN, XIANGTAN, EZHOU, CHIZHOU, DIBAO, PARTS])
+def test_forms_of_all_localities_in_one_release(text: str) -> None:
+    """Where tables of other forms stand before and behind it, a table is read the same."""
+    alone = read(text)
+    kzz = "项目支出绩效目标表|||\n（2020年）\n预算单位|克州财政局|项目名称|信息化\n项目资金|年度资金总额:|5|\n年度目标|保障运转\n|项目完成|数量指标|终端数(台)|≥3\n"
+    together = read(text + "\n" + kzz)
+    count = len(alone["indicators"]["indicator_id"])
+    for name in ("level2", "indicator_printed", "value_printed", "unit", "target_value"):
+        assert together["indicators"][name][:count] == alone["indicators"][name]
+    assert together["indicators"]["value_printed"][count:] == ["≥3"]
+    assert together["projects"]["budget_unit"][-1] == "克州财政局"
