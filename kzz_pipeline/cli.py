@@ -201,5 +201,38 @@ def ui(port: int, raw: str | None, out: str | None) -> None:
     os.execv(program, [str(program), *arguments])
 
 
+@main.command()
+@click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the pages (default: docs).")
+@_roots
+def docs(to: Path | None, raw: str | None, out: str | None) -> None:
+    """Write the generated pages: data dictionary, rules, DuckDB views. Their examples are from the published tables.
+
+    \b
+    Example:
+      kzz docs
+      kzz docs --to /srv/pages --out /srv/tables
+    """
+    from kzz_pipeline.documentation import write
+    from kzz_pipeline.settings import project_root
+
+    for path in write(to or project_root() / "docs", settings(raw, out).out_root):
+        click.echo(path)
+
+
+@main.command()
+@_roots
+def package(raw: str | None, out: str | None) -> None:
+    """Describe the published tables in a Data Package, datapackage.json, beside them. Write it again after a run.
+
+    \b
+    Example:
+      kzz package
+      kzz package --out /srv/tables
+    """
+    from kzz_pipeline.datapackage import write
+
+    click.echo(write(settings(raw, out).out_root))
+
+
 if __name__ == "__main__":
     main()
