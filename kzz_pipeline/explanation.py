@@ -5,7 +5,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from kzz_pipeline.core.decoding import decode
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.gate import require_a_release, require_lines
 from kzz_pipeline.core.layout import read_layout
@@ -13,7 +12,8 @@ from kzz_pipeline.core.normalize import Columns, Source, normalize
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import audit
 from kzz_pipeline.core.tokens import Token
-from kzz_pipeline.releases import SIZE_CAP_BYTES
+from kzz_pipeline.forms import read_form
+from kzz_pipeline.releases import FORMS, SIZE_CAP_BYTES
 from kzz_pipeline.vocabulary import words
 
 # Why a cell has no role, in the words of whoever has to mend it.
@@ -36,11 +36,12 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
     """Lines of text that say how a file is read. Raises Refusal where the file cannot be read at all."""
     known = words()
     data = _read(path)
-    decoded = decode(data)
-    document = Document.from_text(decoded.text)
+    # A file need not be a release by its name: what has no suffix of a form is read as text.
+    form = read_form(data, path.suffix if path.suffix.lower() in FORMS else ".txt")
+    document = Document.from_text(form.text)
     require_lines(document)
     parse = read_layout(document, known.labels, known.units)
-    source = Source("0000-file", 0, path.name, "", len(data), decoded.encoding)
+    source = Source("0000-file", 0, path.name, "", len(data), form.encoding)
     refusal, rows, findings = None, None, None
     try:
         require_a_release(parse)
@@ -50,7 +51,7 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
         refusal = caught
     made = _made(rows) if rows else {}
     remarks = _remarks(findings) if findings else {}
-    yield f"{path}: {decoded.encoding}, {len(document.lines)} lines, {len(parse.tokens)} cells read as:"
+    yield f"{path}: {form.encoding}, {len(document.lines)} lines, {len(parse.tokens)} cells read as:"
     table = 0
     for line, tokens in groupby(parse.tokens, key=lambda token: token.line):
         cells = list(tokens)
@@ -60,7 +61,8 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
                 yield f"      -- table {table} --"
         if only_unread and all(token.role != "unread" for token in cells):
             continue
-        yield f"{line:>5}  {'  '.join(_cell(token) for token in cells)}"
+        place = form.place(line)
+        yield f"{line:>5}  {'  '.join(_cell(token) for token in cells)}{f'  ({place})' if place else ''}"
         for text in (*made.get(line, ()), *remarks.get(line, ())):
             yield f"         {text}"
     yield from _summary(parse.table_count, parse.tokens, rows, findings, refusal)

@@ -41,7 +41,7 @@ def code_fingerprint() -> str:
     """A hash of everything in the package that decides what a release's rows are: its code and its vocabulary."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
-    files = [package / name for name in ("schema.py", "stages.py", "storage.py")]
+    files = [package / name for name in ("forms.py", "schema.py", "stages.py", "storage.py")]
     for path in sorted([*package.glob("core/**/*.py"), *package.glob("vocabulary/*.yml"), *files]):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from kzz_pipeline.catalogue import Catalogue, Version
-from kzz_pipeline.core.decoding import decode
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.forms import Form, read_form
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import ByteStore, archived_versions
@@ -48,7 +48,7 @@ class _Tracer:
     version: int | None
 
     def __post_init__(self) -> None:
-        self.documents: dict[str, Document | None] = {}
+        self.read: dict[tuple[str, str], tuple[Form | None, list[str]]] = {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -222,24 +222,27 @@ class _Tracer:
         yield f"  release {row['release_id']}, file {row['source_path']}, sha256 {row['source_sha256']}"
 
     def _printed(self, row: Row, line: int, column: int, what: str) -> Iterator[str]:
-        place = f"{row['source_path']} line {line} cell {column} ({what})"
-        document = self._document(row["source_sha256"])
-        if document is None or line > len(document.lines):
+        form, lines = self._read(row["source_path"], row["source_sha256"])
+        there = form.place(line) if form else None
+        place = f"{row['source_path']} line {line} cell {column} ({what}{f'; {there}' if there else ''})"
+        if line > len(lines):
             yield f"    {place}: the bytes of this version are not kept here"
             return
-        cells = document.lines[line - 1].split("\t")
+        cells = lines[line - 1].split("\t")
         marked = [f"【{cell}】" if number == column else cell for number, cell in enumerate(cells, 1)]
         yield f"    {place}:"
         yield f"      {' ⇥ '.join(marked).rstrip(' ⇥')}"
 
-    def _document(self, sha256: str) -> Document | None:
-        if sha256 not in self.documents:
+    def _read(self, source_path: str, sha256: str) -> tuple[Form | None, list[str]]:
+        """A file as it was read, and its lines; None and no lines where its bytes are not kept."""
+        key = (PurePosixPath(source_path).suffix, sha256)
+        if key not in self.read:
             try:
-                text = decode(ByteStore(self.settings.bytes_root).get(sha256)).text
-                self.documents[sha256] = Document.from_text(text)
+                form = read_form(ByteStore(self.settings.bytes_root).get(sha256), key[0])
+                self.read[key] = (form, Document.from_text(form.text).lines)
             except Refusal:
-                self.documents[sha256] = None
-        return self.documents[sha256]
+                self.read[key] = (None, [])
+        return self.read[key]
 
 
 def _version_lines(known: Version) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """The readable report on a refused release: what is wrong, where, with the printed lines, and what to do."""
 
 import json
+from pathlib import PurePosixPath
 
-from kzz_pipeline.core.decoding import decode
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.forms import read_form
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import ByteStore, Record, StageStore
 
@@ -58,7 +59,8 @@ def describe(settings: Settings, record: Record, refusal: Refusal, standing: boo
 
 def _printed_lines(settings: Settings, record: Record) -> list[str]:
     try:
-        return Document.from_text(decode(ByteStore(settings.bytes_root).get(record.source_sha256)).text).lines
+        data = ByteStore(settings.bytes_root).get(record.source_sha256)
+        return Document.from_text(read_form(data, PurePosixPath(record.source_path).suffix).text).lines
     except Refusal:
         return []
 
