@@ -9,7 +9,7 @@ from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.intake import Survey
 from kzz_pipeline.schema import LEVEL2
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import read_parquet
+from kzz_pipeline.storage import read_parquet, report_path
 
 # More releases than this get a line each, and unchanged ones are counted only.
 _FEW = 10
@@ -71,6 +71,9 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
     )
     folders = sorted({place.rpartition("/")[0] for place in version.files})
     click.echo(f"  parquet     {settings.out_root}/{{{','.join(folders)}}}/{version.release_id}.parquet")
+    report = report_path(settings.reports_root, version.release_id)
+    if report.is_file():
+        click.echo(f"  report      {report}")
 
 
 def _rows(settings: Settings, version: Version, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:

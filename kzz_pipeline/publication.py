@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -28,7 +29,9 @@ from kzz_pipeline.storage import (
     read_parquet,
     release_from_quarantine,
     release_path,
+    report_path,
     stage,
+    write_report,
     writer,
 )
 
@@ -76,7 +79,14 @@ def publish_releases(settings: Settings, release_ids: Iterable[str], run_id: str
             outcomes = list(map_releases("curated_tables", partial(run_stage, "curated_tables", settings), batch))
             outcomes = _checked(settings, "curated_tables", outcomes, STAGE_TABLES["curated_tables"])
             _publish_batch(settings, catalogue, corrections, outcomes, run_id)
-            yield from outcomes
+            yield from (_reported(settings, outcome) for outcome in outcomes)
+
+
+def _reported(settings: Settings, outcome: Outcome) -> Outcome:
+    """The outcome with the place of its report instead of the bytes: thousands of pages need not be held."""
+    if outcome.refusal is not None:
+        return outcome
+    return replace(outcome, report=b"", report_path=report_path(settings.reports_root, outcome.release_id))
 
 
 def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], names: Iterable[str]) -> list[Outcome]:
@@ -124,6 +134,8 @@ def _publish_batch(
     catalogue.doubt([outcome.release_id for outcome in good])
     publish(settings.out_root, staged)
     for outcome in good:
+        # Before the record, which says that all is done.
+        write_report(settings.reports_root, outcome.release_id, outcome.report)
         release_from_quarantine(settings.quarantine_root, outcome.release_id)
     catalogue.record(versions)
     _set_aside(settings, catalogue, outcomes, run_id)

@@ -6,13 +6,13 @@ same thing. What can be said against a release is raised as Refusal and noted; l
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kzz_pipeline.core.decoding import decode
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.gate import require_a_release, require_lines
 from kzz_pipeline.core.layout import read_layout
@@ -21,7 +21,9 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import audit
 from kzz_pipeline.core.tokens import Parse, Token
 from kzz_pipeline.corrections import Corrections, read_corrections
+from kzz_pipeline.forms import read_form
 from kzz_pipeline.releases import locate, read_bytes
+from kzz_pipeline.report import render_report
 from kzz_pipeline.schema import RELEASE_TABLES, SEVERITIES, TABLES, to_arrow
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import ByteStore, Record, StageStore, parquet_bytes, release_path
@@ -41,7 +43,10 @@ NORMALIZED = STAGE_TABLES["normalized_indicators"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a stage did to a release: facts to show, the files it made (curated place to bytes), or why it refused."""
+    """What a stage did to a release: facts to show, the files it made (curated place to bytes), or why it refused.
+
+    `report` is the page about the release, until it stands at `report_path`.
+    """
 
     release_id: str
     seconds: float = 0.0
@@ -49,6 +54,8 @@ class Outcome:
     files: dict[str, bytes] = field(default_factory=dict)
     refusal: Refusal | None = None
     passed_over: bool = False
+    report: bytes = b""
+    report_path: Path | None = None
 
 
 def run_stage(stage: str, settings: Settings, release_id: str) -> Outcome:
@@ -61,7 +68,7 @@ def run_stage(stage: str, settings: Settings, release_id: str) -> Outcome:
             if record.refused_at and STAGES.index(record.refused_at) < STAGES.index(stage):
                 return Outcome(release_id, refusal=record.refusal, passed_over=True)
         done = _FUNCTIONS[stage](settings, store, release_id)
-        return Outcome(release_id, time.perf_counter() - started, done.facts, done.files)
+        return replace(done, seconds=time.perf_counter() - started)
     except Refusal as refusal:
         note_refusal(store, release_id, stage, refusal)
         return Outcome(release_id, time.perf_counter() - started, refusal=refusal)
@@ -88,17 +95,17 @@ def _read_raw(settings: Settings, store: StageStore, release_id: str) -> Outcome
         data, sha256 = read_bytes(file)
         record = record.with_bytes(sha256, len(data))
         ByteStore(settings.bytes_root).put(sha256, data)
-        decoded = decode(data)
-        record = record.with_encoding(decoded.encoding)
+        form = read_form(data, file.path.suffix)
+        record = record.with_encoding(form.encoding)
     finally:
         store.write_record(record)
-    lines = len(Document.from_text(decoded.text).lines)
+    lines = len(Document.from_text(form.text).lines)
     facts = {
         "release_id": release_id,
         "source_path": file.source_path,
         "source_sha256": sha256,
         "size_bytes": len(data),
-        "encoding": decoded.encoding,
+        "encoding": form.encoding,
         "line_count": lines,
     }
     store.write_table(release_id, "raw_texts", to_arrow("raw_texts", {name: [value] for name, value in facts.items()}))
@@ -106,7 +113,8 @@ def _read_raw(settings: Settings, store: StageStore, release_id: str) -> Outcome
 
 
 def _document(settings: Settings, record: Record) -> Document:
-    text = decode(ByteStore(settings.bytes_root).get(record.source_sha256)).text
+    data = ByteStore(settings.bytes_root).get(record.source_sha256)
+    text = read_form(data, Path(record.source_path).suffix).text
     document = Document.from_text(text)
     if document.text != text:
         raise Refusal("not-lossless", "lines and cells do not give the text back", "report this file: it is our defect")
@@ -204,7 +212,7 @@ def _curate(settings: Settings, store: StageStore, release_id: str) -> Outcome:
     facts = {"fiscal_years": years, "findings_by_rule": rules, "release": release}
     facts["first_findings"] = first_findings(tables["findings"])
     facts["row_counts"] = {name: table.num_rows for name, table in tables.items()}
-    return Outcome(release_id, facts=facts, files=files)
+    return Outcome(release_id, facts=facts, files=files, report=render_report(tables, parse, decisions))
 
 
 def first_findings(findings: pa.Table) -> list[dict[str, Any]]:

@@ -303,6 +303,18 @@ def release_from_quarantine(root: Path, release_id: str) -> None:
             root.rmdir()
 
 
+def report_path(root: Path, release_id: str) -> Path:
+    """Where the readable report on a published release stands. Raises Refusal where the id leads out of `root`."""
+    return _folder_of(root, release_id).with_name(f"{release_id}.html")
+
+
+def write_report(root: Path, release_id: str, data: bytes) -> None:
+    """Put a release's report in place of the one before; a file with the same bytes is left alone."""
+    path = report_path(root, release_id)
+    if not _holds(path, data):
+        write_atomic(path, data)
+
+
 def archive(state_root: Path, out_root: Path, release_id: str, version: int, places: Iterable[str]) -> None:
     """Keep the published files of a version that is about to be replaced: `versions/<release>/<version>/<table>/`."""
     folder = state_root / "versions" / release_id / str(version)
