@@ -10,6 +10,7 @@ import sqlite3
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -30,6 +31,8 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 RELEASES = dg.DynamicPartitionsDefinition(name="release_id")
 FISCAL_YEARS = dg.DynamicPartitionsDefinition(name="fiscal_year")
 OWNERS = ["team:data"]
+# A locality publishes its budget, with the targets, between January and the end of March.
+FRESHNESS = dg.FreshnessPolicy.cron(deadline_cron="0 0 1 4 *", lower_bound_delta=timedelta(days=90))
 # The blocking check of each stage.
 _CHECKS = {
     "raw_text": "readable",
@@ -82,6 +85,7 @@ def _options(asset: str, group: str, *kinds: str, **checks: str) -> dict[str, An
         "owners": OWNERS,
         "kinds": {"python", *kinds},
         "tags": {"domain": "budget-performance"},
+        "freshness_policy": FRESHNESS,
         "code_version": code_fingerprint()[:12],
         "metadata": pages.of_asset(asset),
         "check_specs": _checks(asset, **checks),
@@ -168,6 +172,7 @@ def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[
     owners=OWNERS,
     kinds={"python", "parquet"},
     tags={"domain": "budget-performance"},
+    freshness_policy=FRESHNESS,
     metadata=pages.of_asset("yearly_aggregates"),
     check_specs=_checks(
         "yearly_aggregates",

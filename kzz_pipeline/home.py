@@ -20,6 +20,8 @@ run_monitoring:
   start_timeout_seconds: 180
   poll_interval_seconds: 30
   max_resume_run_attempts: 0
+freshness:
+  enabled: true
 run_retries:
   enabled: true
   max_retries: 2

@@ -104,6 +104,8 @@ def of_outcome(stage: str, outcome: Outcome) -> Metadata:
             shown["findings by rule"] = _counts(facts.pop("findings_by_rule"))
             shown["first findings"] = _table(facts.pop("first_findings"))
             shown["files"] = dg.MetadataValue.md("\n".join(f"- `{place}`" for place in sorted(outcome.files)))
+            if outcome.report_path is not None:
+                shown["report"] = dg.MetadataValue.path(str(outcome.report_path))
             facts["fiscal_years"] = ", ".join(str(year) for year in facts["fiscal_years"])
             facts |= {
                 name: release[name]
@@ -177,7 +179,10 @@ def columns(name: str) -> Any:
 
 
 def column_lineage(name: str) -> dg.TableColumnLineage:
-    """Which column of which asset each column is made from, for consumers that show it."""
+    """Which column of which asset each column is made from, for consumers that show it.
+
+    A table by release repeats the columns of the stage that makes them; the aggregates name what they sum and count.
+    """
     upstream = _UPSTREAM.get(name, {})
     return dg.TableColumnLineage(
         {
@@ -194,6 +199,9 @@ def of_table(settings: Settings, name: str, row_count: int | None) -> Metadata:
     rows = read_parquet(files[-1]).slice(0, _PREVIEW).to_pylist() if files else []
     count = row_count if row_count is not None else sum(pq.read_metadata(file).num_rows for file in files)
     return {
+        # Also here, beside the asset's definition: a consumer of lineage sees materializations only.
+        "dagster/column_schema": table_schema(name),
+        "dagster/column_lineage": column_lineage(name),
         "dagster/row_count": count,
         "dagster/uri": folder.as_uri(),
         "files": len(files),
