@@ -346,7 +346,7 @@ class _Normalizer:
             if "department" in texts or "implementing_unit" in texts:
                 department, unit = texts.get("department", department), texts.get("implementing_unit")
             listed_no = texts.get("listed_no", "").rstrip(".、．")
-            columns["listed_no"].append(int(listed_no) if listed_no.isdecimal() else None)
+            columns["listed_no"].append(int(listed_no) if listed_no.isdecimal() and len(listed_no) <= 9 else None)
             columns["department"].append(department)
             columns["implementing_unit"].append(unit)
             columns["project_name"].append(texts.get("project_name"))
