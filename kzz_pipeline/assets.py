@@ -145,9 +145,13 @@ def normalized_indicators(context: dg.AssetExecutionContext, roots: Roots) -> It
         "curated_tables", "d_curated", "parquet"
     )
     | {"check_specs": [*_checks("curated_tables", publishable=_PUBLISHABLE), _FINDINGS_CHECK]},
+    # A release that was refused is not materialized: its partition stays missing, or as it was published before.
+    output_required=False,
     description="Each release audited by every rule and, if nothing forbids it, published as Parquet, all tables at once.",
 )  # fmt: skip
-def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.MaterializeResult[Any]]:
+def curated_tables(
+    context: dg.AssetExecutionContext, roots: Roots
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckResult]:
     with _step(context):
         outcomes = list(publish_releases(roots.held(), context.partition_keys, context.run.run_id))
     years = {str(year) for outcome in outcomes for year in outcome.facts.get("fiscal_years", ())}
@@ -161,7 +165,16 @@ def curated_tables(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[
         severity=dg.AssetCheckSeverity.WARN,
         metadata=pages.of_findings(roots.settings, outcomes),
     )
-    yield _materialized(context, outcomes, findings)
+    for outcome in outcomes:
+        if outcome.refusal is None:
+            yield dg.AssetMaterialization(
+                context.asset_key,
+                partition=outcome.release_id,
+                metadata=pages.of_outcome("curated_tables", outcome),
+                tags={"dagster/data_version": _data_version([outcome])},
+            )
+    yield _stage_check(context, outcomes)
+    yield findings
 
 
 @dg.asset(
@@ -189,27 +202,34 @@ def yearly_aggregates(context: dg.AssetExecutionContext, roots: Roots) -> Iterat
     yield dg.MaterializeResult(check_results=[check])
 
 
-def _materialized(
-    context: dg.AssetExecutionContext, outcomes: list[Outcome], *checks: dg.AssetCheckResult
-) -> dg.MaterializeResult[Any]:
-    """What a stage did, release by release, and its check: releases that were refused, by file and line."""
+def _materialized(context: dg.AssetExecutionContext, outcomes: list[Outcome]) -> dg.MaterializeResult[Any]:
+    """What a stage did, release by release, and its check."""
+    stage = context.asset_key.to_user_string()
+    pages.add_by_partition(context, {outcome.release_id: pages.of_outcome(stage, outcome) for outcome in outcomes})
+    version = dg.DataVersion(_data_version(outcomes))
+    return dg.MaterializeResult(data_version=version, check_results=[_stage_check(context, outcomes)])
+
+
+def _stage_check(context: dg.AssetExecutionContext, outcomes: list[Outcome]) -> dg.AssetCheckResult:
+    """The check of a stage: releases that were refused, by file and line. It logs them, and what was done."""
     stage = context.asset_key.to_user_string()
     refused = [outcome for outcome in outcomes if outcome.refusal is not None]
-    pages.add_by_partition(context, {outcome.release_id: pages.of_outcome(stage, outcome) for outcome in outcomes})
     for outcome in refused:
         if not outcome.passed_over:
             context.log.error(f"{outcome.release_id} was refused: {outcome.refusal}")
     done = len(outcomes) - len(refused)
     context.log.info(f"{stage}: {done} release(s) in {sum(outcome.seconds for outcome in outcomes):.2f} s")
     # Releases that were set aside do not stop the others; a run in which none is left stops.
-    check = dg.AssetCheckResult(
+    return dg.AssetCheckResult(
         check_name=_CHECKS[stage],
         passed=not refused,
         severity=dg.AssetCheckSeverity.WARN if done else dg.AssetCheckSeverity.ERROR,
         metadata=pages.of_refused(refused),
     )
-    version = hashlib.sha256("\n".join(_content(outcome) for outcome in outcomes).encode()).hexdigest()[:16]
-    return dg.MaterializeResult(data_version=dg.DataVersion(version), check_results=[check, *checks])
+
+
+def _data_version(outcomes: list[Outcome]) -> str:
+    return hashlib.sha256("\n".join(_content(outcome) for outcome in outcomes).encode()).hexdigest()[:16]
 
 
 def _content(outcome: Outcome) -> str:
