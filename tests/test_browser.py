@@ -109,13 +109,13 @@ def _wait(address: str) -> None:
 def test_graph_reads_as_the_mission(pages: Pages) -> None:
     groups = ("a_raw_text", "b_parsed_blocks", "c_normalized", "d_curated", "e_yearly", "f_tables")
     pages.shows("/asset-groups", *groups)
-    chain = ("raw_text", "parsed_blocks", "normalized_indicators", "curated_tables", "yearly_aggregates")
+    chain = ("raw_text", "parsed_blocks", "curated_tables", "yearly_aggregates")
     pages.shows("/assets/yearly_aggregates?view=lineage&lineageScope=upstream&lineageDepth=5", *chain, picture="graph")
 
 
 def test_partitions_are_the_releases(pages: Pages) -> None:
     pages.shows(
-        "/assets/curated_tables?view=partitions&default_range=2020-kzz-key-projects",
+        "/assets/curated_tables?view=partitions",
         "2020-kzz-key-projects", "2021-half-copy", "Materialized (1)", "Missing (1)",
         picture="partitions",
     )  # fmt: skip
