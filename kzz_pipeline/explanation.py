@@ -120,5 +120,12 @@ def _summary(
     if findings is not None:
         counts = {severity: findings["severity"].count(severity) for severity in ("error", "warning", "info")}
         yield ", ".join(f"{count} {severity}(s)" for severity, count in counts.items())
+        errors = [
+            message
+            for severity, message in zip(findings["severity"], findings["message"], strict=True)
+            if severity == "error"
+        ]
+        if errors:
+            yield f"would be refused until accepted in corrections.yml: {'; '.join(errors[:3])}"
     if refusal is not None:
         yield f"would be refused: {refusal}"

@@ -55,12 +55,15 @@ _Suffix = tuple[str | None, str | None]
 _TEXT = _Value("text")
 _LONGEST = 60
 _BLANK = {"-", "/", "无", "暂无", "--", "*", "**", "nan", "inf", "一"}
+# Multipliers that money and people are counted by: before a unit, or alone behind a number.
+_COUNTED_BY = ("万", "亿")
 _LOWER, _UPPER = ("ge", "gt"), ("le", "lt")
 _NUMBER = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3}){1,4}|\d{1,15})(?:\.\d{1,15})?"
 # What may stand behind a number until the vocabulary says that it is a unit. Digits only in m2 and m3.
 _SUFFIX = r"(?:[^\d<>=≥≤≈±~,;。!?]|(?<=m)[23]){0,20}?"
 _FRACTION = re.compile(r"^([1-9]\d?)/([1-9]\d?)$", re.ASCII)
 _PLUS_MINUS = re.compile(rf"^({_NUMBER})?({_SUFFIX})(?:±|\+/-|\+-|正负)({_NUMBER})({_SUFFIX})$", re.ASCII)
+_ENCLOSED = re.compile(rf"^({_NUMBER})({_SUFFIX})(?:[<≤]|<=)[A-Za-z](?:[<≤]|<=)({_NUMBER})({_SUFFIX})$", re.ASCII)
 # A dash that stands for nothing is no minus sign.
 _STROKE = re.compile(r"^\s*[—―─ー]")
 # Two numbers, or one that was torn: 100 200; 1, 234; 12。5.
@@ -154,8 +157,9 @@ def _scaled(name: str, unit: str | None, value: _Value, units: Units) -> Reading
     named = units.find(unit) if unit else None
     measured = own or named
     factor = units.multipliers[value.multiplier] if value.multiplier else 1.0
-    if value.multiplier and unit and unit.startswith(value.multiplier):
-        factor = 1.0  # （万元） and 250万: the multiplier is the unit's own
+    if value.multiplier in _COUNTED_BY and unit and unit[0] in _COUNTED_BY:
+        # （万元） and 250万: the multiplier is the unit's own; 1.2亿 of it are 12000.
+        factor = units.multipliers[value.multiplier] / units.multipliers[unit[0]]
     if own is not None and named is not None and own.base == named.base:
         factor, measured = own.scale / named.scale, named
     low, high = value.low, value.high
@@ -247,8 +251,9 @@ def _suffix(text: str, units: Units) -> _Suffix | None:
 
 
 def _common_suffix(first: str, last: str, units: Units) -> _Suffix | None:
-    """The unit of two numbers: printed behind both, behind the last, or a percent sign behind the first."""
-    if first and first != last and not (last == "" and first in ("%", "‰")):
+    """The unit of two numbers: printed behind both, behind the last, or a part of it behind the first (%, 万)."""
+    is_part = (last == "" and first in ("%", "‰")) or (first in _COUNTED_BY and last.startswith(first))
+    if first and first != last and not is_part:
         return None
     return _suffix(last or first, units)
 
@@ -315,7 +320,11 @@ def _read_range(text: str, units: Units, context: _Context) -> _Value | None:
 
 
 def _read_both(text: str, units: Units, context: _Context) -> _Value | None:
-    """Both bounds in signs or words: ≥5且≤10, 5人以上10人以下."""
+    """Both bounds in signs or words: ≥5且≤10, 5人以上10人以下, 3≤X<5."""
+    if match := _ENCLOSED.match(text):
+        low, unit1, high, unit2 = match.groups()
+        suffix = _common_suffix(unit1, unit2, units)
+        return _between(_number(low), _number(high), suffix) if suffix is not None else None
     match = _grammar(units).both.match(text)
     if match is None:
         return None
