@@ -84,7 +84,8 @@ def render(rows: Rows, form: str) -> str:
 def _csv(rows: Rows) -> str:
     stream = io.StringIO()
     if rows:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        # All text is quoted: a carriage return in a cell would end the record otherwise.
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
         writer.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
