@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
@@ -15,6 +16,7 @@ from kzz_pipeline.catalogue import Catalogue
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.home import PROCESS_TAG
 from kzz_pipeline.intake import Arrival, survey
+from kzz_pipeline.publication import withdraw
 from kzz_pipeline.settings import Settings
 
 RELEASE_JOB = "take_in_releases"
@@ -82,7 +84,9 @@ def releases_arrived(context: dg.SensorEvaluationContext, roots: Roots) -> dg.Se
     state = json.loads(context.cursor or "{}")
     asked, seen = state.get("asked", {}), state.get("seen", {})
     try:
-        found = survey(settings, Catalogue(settings.catalogue_path, settings.out_root))
+        catalogue = Catalogue(settings.catalogue_path, settings.out_root)
+        found = survey(settings, catalogue)
+        withdraw(settings, catalogue, [*found.new_aliases, *found.withdrawn])
     except Refusal as refusal:
         return dg.SkipReason(str(refusal))
     for file in found.refused:
@@ -127,7 +131,8 @@ def years_touched(context: dg.SensorEvaluationContext, roots: Roots) -> Iterator
         yield dg.SkipReason("every fiscal year is up to date")
         return
     for first, last in ranges(known, years):
-        key = f"{first}-{last}-{catalogue.last_version()}"
+        # What failed is asked for again on the next day.
+        key = f"{first}-{last}-{catalogue.last_version()}-{datetime.now(UTC):%Y-%m-%d}"
         yield dg.RunRequest(run_key=key, tags=range_tags(first, last))
 
 

@@ -29,8 +29,8 @@ CREATE INDEX IF NOT EXISTS version_bytes ON versions (root, source_sha256);
 class Version:
     """A release as it was last taken in, or once was.
 
-    `status` is `published`, `refused` (with the reason) or `alias` (the bytes of another release, named by
-    `reason`). `fingerprint` covers bytes, corrections, vocabulary and code; `stamp` the file's size and times;
+    `status` is `published`, `refused` (with the reason), `alias` (the bytes of another release, named by
+    `reason`) or `withdrawn` (by a person, with the reason). `fingerprint` covers bytes, corrections, vocabulary and code; `stamp` the file's size and times;
     `fiscal_years` is a comma-separated list, `file_list` the published files, one a line,
     `row_count_list` their rows by table, as JSON. `version` counts over
     all releases of the catalogue.

@@ -10,18 +10,19 @@ import click
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.settings import Settings, export, settings
 
-REFUSED = 3
+FAILED = 1
 USAGE = 2
+REFUSED = 3
 
 
 class _Group(click.Group):
-    """Turns a Refusal into one line on stderr and the exit code of a usage error."""
+    """Turns a Refusal into one line on stderr, and the exit code of a usage error or of a run that failed."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except Refusal as refusal:
-            _fail(str(refusal), USAGE)
+            _fail(str(refusal), FAILED if refusal.code == "run-failed" else USAGE)
         except KeyboardInterrupt:
             _fail("stopped; what was published stands, and the next run goes on", 130)
 
@@ -56,7 +57,7 @@ def main() -> None:
 def run(raw: str | None, out: str | None) -> None:
     """Take in every new or changed release and publish its tables.
 
-    Exits 0 if all is published, 3 if a release was refused (each is named on stderr with its reason).
+    Exits 0 if all is published, 3 if a release was refused (each is named on stderr with its reason), 1 if a run failed.
 
     \b
     Example:
@@ -67,6 +68,7 @@ def run(raw: str | None, out: str | None) -> None:
     from kzz_pipeline.catalogue import Catalogue
     from kzz_pipeline.home import prepare
     from kzz_pipeline.intake import survey
+    from kzz_pipeline.storage import hold
 
     started = time.perf_counter()
     chosen = _existing(settings(raw, out))
@@ -74,7 +76,14 @@ def run(raw: str | None, out: str | None) -> None:
     prepare(chosen.home)
     catalogue = Catalogue(chosen.catalogue_path, chosen.out_root)
     found = survey(chosen, catalogue)
-    catalogue.record(found.new_aliases)
+    if found.arrivals:
+        # Another run may be taking them in: wait for it, then look again.
+        hold(chosen.state_root)
+        found = survey(chosen, catalogue)
+    if found.new_aliases or found.withdrawn:
+        from kzz_pipeline.publication import withdraw
+
+        withdraw(chosen, catalogue, [*found.new_aliases, *found.withdrawn])
     arrived = [arrival.file.release_id for arrival in found.arrivals]
     pending = catalogue.pending_years()
     if arrived or pending:

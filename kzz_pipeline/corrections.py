@@ -3,11 +3,13 @@
     accept:                                # publish in spite of a finding, and stop counting it as open
       - finding: 2020-kzz-key-projects-listed-amount-13-5
         reason: both figures confirmed by the bureau
-      - {rule: half-copy, release: 2020-kzz-list-only, reason: the tables were never published}
+      - {rule: listed-without-table, release: 2020-kzz-part, reason: two tables were never published}
     correct:                               # read one cell otherwise than printed
       - {release: 2020-kzz-key-projects, line: 13, column: 5, expect: "89.76", value: "87.96", reason: misprint}
     assume:                                # what a release forgets to print
       - {release: 2020-kzz-key-projects, money_unit: 万元, reason: said in the covering letter}
+    withdraw:                              # take out what is published of a release whose file is gone
+      - {release: 2020-draft, reason: replaced by 2020-final}
 
 A correction whose `expect` is not what the cell prints refuses its release: it was written for other bytes.
 """
@@ -24,8 +26,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from kzz_pipeline.core.characters import strip
 from kzz_pipeline.core.normalize import CellCorrection
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.core.rules import RULES
 from kzz_pipeline.core.tokens import Parse
 
+_CODES = {rule.code for rule in RULES}
+# What a person may read otherwise: cells that values are made of, not the labels around them.
+_CORRECTABLE = {
+    "indicator", "value", "attribute", "field_value", "goal", "year", "listed_no", "department", "implementing_unit",
+    "listed_project", "amount", "list_field", "total",
+}  # fmt: skip
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
@@ -45,6 +54,8 @@ class Acceptance(_Entry):
     def _names_something(self) -> "Acceptance":
         if (self.finding is None) == (self.rule is None or self.release is None):
             raise ValueError("name either the finding, or the rule and the release")
+        if self.rule is not None and self.rule not in _CODES:
+            raise ValueError(f"there is no rule {self.rule} (kzz rules lists them)")
         return self
 
 
@@ -65,11 +76,18 @@ class Assumption(_Entry):
     money_unit: Literal["元", "百元", "千元", "万元", "百万元", "千万元", "亿元"]
 
 
+class Withdrawal(_Entry):
+    """A release whose file is gone, and whose rows are to go too."""
+
+    release: Text
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     accept: tuple[Acceptance, ...] = ()
     correct: tuple[Correction, ...] = ()
     assume: tuple[Assumption, ...] = ()
+    withdraw: tuple[Withdrawal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +113,28 @@ class Decisions:
         return self.findings.get(finding_id) or self.rules.get(rule)
 
     def cell_corrections(self, parse: Parse) -> dict[tuple[int, int], CellCorrection]:
-        """The corrections by line and cell. Raises Refusal where a cell does not print what was expected."""
+        """The corrections by line and cell.
+
+        Raises Refusal where a cell does not print what was expected, or where nothing would follow from its correction.
+        """
         found = {}
         for cell in self.cells:
-            printed = [
-                strip(token.text) for token in parse.tokens if (token.line, token.column) == (cell.line, cell.column)
-            ]
+            tokens = [token for token in parse.tokens if (token.line, token.column) == (cell.line, cell.column)]
+            printed = [strip(token.text) for token in tokens]
             if cell.expect not in printed:
                 what = "nothing" if not printed else " ".join(printed)
                 raise Refusal(
                     "correction-does-not-hold",
                     f"corrections.yml expects {cell.expect} in cell {cell.column}, but {what} is printed there",
                     "look at the cell again and change or remove that entry of corrections.yml",
+                    cell.line,
+                )
+            role = next(token.role for token in tokens if strip(token.text) == cell.expect)
+            if role not in _CORRECTABLE:
+                raise Refusal(
+                    "correction-without-effect",
+                    f"corrections.yml corrects {cell.expect} in cell {cell.column}, which is read as {role}: nothing follows from it",
+                    "correct the cell of a value, or say what is not printed under assume (see docs/corrections.md)",
                     cell.line,
                 )
             found[cell.line, cell.column] = CellCorrection(cell.expect, cell.value, cell.reason)
@@ -128,6 +156,10 @@ class Corrections:
         cells = tuple(cell for cell in content.correct if cell.release == release_id)
         units = [entry.money_unit for entry in content.assume if entry.release == release_id]
         return Decisions(findings, rules, cells, units[-1] if units else None)
+
+    def withdrawn(self, release_id: str) -> str | None:
+        """Why what is published of a release is to be taken out; None where it is not."""
+        return next((entry.reason for entry in self._content.withdraw if entry.release == release_id), None)
 
 
 def read_corrections(path: Path) -> Corrections:

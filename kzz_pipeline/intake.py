@@ -26,7 +26,10 @@ class Arrival:
 
 @dataclass(slots=True)
 class Survey:
-    """The raw root beside what is published of it."""
+    """The raw root beside what is published of it.
+
+    `missing` are published releases whose file is gone, `withdrawn` those that a person said to take out.
+    """
 
     arrivals: list[Arrival] = field(default_factory=list)
     unchanged: list[Version] = field(default_factory=list)
@@ -34,14 +37,16 @@ class Survey:
     still_refused: list[Version] = field(default_factory=list)
     aliases: list[Version] = field(default_factory=list)
     new_aliases: list[Version] = field(default_factory=list)
+    missing: list[Version] = field(default_factory=list)
+    withdrawn: list[Version] = field(default_factory=list)
 
 
 @cache
 def code_fingerprint() -> str:
-    """A hash of everything in the package that decides what a release's rows are: its code and its vocabulary."""
+    """A hash of everything in the package that decides what rows are, a release's or a year's: code and vocabulary."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
-    files = [package / name for name in ("forms.py", "schema.py", "stages.py", "storage.py")]
+    files = [package / name for name in ("changes.py", "forms.py", "schema.py", "stages.py", "storage.py", "yearly.py")]
     for path in sorted([*package.glob("core/**/*.py"), *package.glob("vocabulary/*.yml"), *files]):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -73,6 +78,15 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
             continue
         candidates.append((file, sha256, known))
     owners = _owners(candidates, current)
+    there = {file.release_id for file in files}
+    for release_id, known in sorted(current.items()):
+        if known.files and release_id not in there:
+            reason = corrections.withdrawn(release_id)
+            if reason is None:
+                found.missing.append(known)
+            else:
+                gone = replace(known, status="withdrawn", reason=reason, file_list="", row_count_list="{}")
+                found.withdrawn.append(replace(gone, fiscal_years="", fingerprint="", stamp=""))
     for file, sha256, known in candidates:
         mark = fingerprint(sha256, corrections.of(file.release_id).digest)
         owner = owners[sha256]
@@ -82,7 +96,7 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
             if known is None or replace(known, recorded_at="", version=0, stamp=file.stamp) != alias:
                 found.new_aliases.append(alias)
             continue
-        if known is None or known.status == "alias":
+        if known is None or known.status in ("alias", "withdrawn"):
             found.arrivals.append(Arrival(file, sha256, mark, "new"))
         elif known.fingerprint != mark or known.source_path != file.source_path:
             found.arrivals.append(Arrival(file, sha256, mark, "changed"))

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from kzz_pipeline.catalogue import Catalogue, Version
+from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.forms import Form, read_form
@@ -246,7 +246,8 @@ class _Tracer:
 
 
 def _version_lines(known: Version) -> Iterator[str]:
-    yield f"  version {known.version}, {known.recorded_at}: {known.status} {known.reason}".rstrip()
+    why = str(refusal_of(known)) if known.status == "refused" else known.reason
+    yield f"  version {known.version}, {known.recorded_at}: {known.status} {why}".rstrip()
     yield f"    file {known.source_path}, sha256 {known.source_sha256}"
     if known.fiscal_years:
         yield f"    fiscal years {known.fiscal_years}, Dagster run {known.run_id}"

@@ -28,7 +28,11 @@ _PIPE_WIDTH = 240
 
 
 def findings(settings: Settings, release: str | None, rule: str | None, severity: str | None) -> Rows:
-    """The findings of published releases, and those that keep refused ones from being published, by place."""
+    """The findings of published releases, and those that keep refused ones from being published, by place.
+
+    Raises Refusal where nothing was ever taken in there, or no release or rule has that name.
+    """
+    _require_known(settings, release, rule)
     tables = []
     folder = settings.out_root / "findings"
     files = sorted(str(path) for path in folder.glob("*/*.parquet")) if folder.is_dir() else []
@@ -48,6 +52,18 @@ def findings(settings: Settings, release: str | None, rule: str | None, severity
         ("rule", "ascending"),
     ]
     return table.sort_by(order).to_pylist()
+
+
+def _require_known(settings: Settings, release: str | None, rule: str | None) -> None:
+    known = Catalogue(settings.catalogue_path, settings.out_root).current()
+    if not known:
+        raise Refusal(
+            "nothing-taken-in", f"no release was taken in for {settings.out_root}", "run kzz run, or name --out"
+        )
+    if release is not None and release not in known:
+        raise Refusal("no-such-release", f"no release is called {release}", f"known are {', '.join(sorted(known)[:5])}")
+    if rule is not None and rule not in {found.code for found in RULES}:
+        raise Refusal("no-such-rule", f"no rule is called {rule}", "kzz rules lists them")
 
 
 def _of_refused(settings: Settings) -> list[pa.Table]:

@@ -35,6 +35,11 @@ def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: 
         where = settings.quarantine_root / version.release_id / "report.md"
         stands = "; what was published before of it stands" if version.files else ""
         click.echo(f"kzz: refused {version.source_path}: {refusal_of(version)}{stands}; see {where}", err=True)
+    for version in found.missing:
+        advice = "put it there again, or withdraw the release in corrections.yml"
+        click.echo(f"kzz: {version.source_path} is gone; what was published of it stands: {advice}", err=True)
+    for version in found.withdrawn:
+        click.echo(f"{version.release_id}: withdrawn ({version.reason}), no longer published")
     total = len(refused) + len(found.refused)
     parts = [f"{len(published)} published", f"{len(found.unchanged)} unchanged"]
     if found.aliases:

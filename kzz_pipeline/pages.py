@@ -217,7 +217,7 @@ def _cell(value: Any) -> str:
 
 def of_register(versions: list[Version]) -> Metadata:
     """What the register says: every release with its state, those that need a person first."""
-    order = {"refused": 0, "alias": 1, "published": 2}
+    order = {"refused": 0, "alias": 1, "withdrawn": 2, "published": 3}
     ranked = sorted(versions, key=lambda version: (order[version.status], version.release_id))
     rows = [
         {

@@ -29,6 +29,7 @@ from kzz_pipeline.storage import (
     read_parquet,
     release_from_quarantine,
     release_path,
+    remove_report,
     report_path,
     stage,
     write_report,
@@ -89,6 +90,36 @@ def _reported(settings: Settings, outcome: Outcome) -> Outcome:
     return replace(outcome, report=b"", report_path=report_path(settings.reports_root, outcome.release_id))
 
 
+def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) -> None:
+    """Record versions that have no rows of their own (aliases, withdrawn ones), and take out what was published of them."""
+    if not versions:
+        return
+    before = catalogue.current_of([version.release_id for version in versions])
+    if not any(version.files for version in before.values()):
+        catalogue.record(versions)
+        return
+    with writer(settings.out_root):
+        staged = []
+        for version in versions:
+            standing = published_files(settings.out_root, version.release_id, RELEASE_TABLES)
+            if standing:
+                number = _published_number(catalogue, version.release_id)
+                archive(settings.state_root, settings.out_root, version.release_id, number, standing)
+                staged.append(stage(settings.out_root, version.release_id, {}, standing))
+        catalogue.add_pending_years({year for version in before.values() for year in version.years})
+        catalogue.doubt(list(before))
+        publish(settings.out_root, staged)
+        for version in versions:
+            release_from_quarantine(settings.quarantine_root, version.release_id)
+            remove_report(settings.reports_root, version.release_id)
+        catalogue.record(versions)
+
+
+def _published_number(catalogue: Catalogue, release_id: str) -> int:
+    """The number of the version whose rows stand: a refused one after it left them as they were."""
+    return max((v.version for v in catalogue.history(release_id) if v.status == "published"), default=0)
+
+
 def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], names: Iterable[str]) -> list[Outcome]:
     """The outcomes, with those refused whose intermediate tables break their model."""
     store = StageStore(settings.state_root)
@@ -125,7 +156,7 @@ def _publish_batch(
         mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
         standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES)
         removals = [place for place in standing if place not in outcome.files]
-        files = outcome.files | _changes_file(settings, outcome, before, standing)
+        files = outcome.files | _changes_file(settings, catalogue, outcome, standing)
         years |= set(outcome.facts["fiscal_years"]) | (before.years if before else set())
         staged.append(stage(settings.out_root, outcome.release_id, files, removals))
         versions.append(_published_version(record, mark, outcome, run_id))
@@ -141,13 +172,12 @@ def _publish_batch(
     _set_aside(settings, catalogue, outcomes, run_id)
 
 
-def _changes_file(
-    settings: Settings, outcome: Outcome, before: Version | None, standing: list[str]
-) -> dict[str, bytes]:
+def _changes_file(settings: Settings, catalogue: Catalogue, outcome: Outcome, standing: list[str]) -> dict[str, bytes]:
     """Where a release replaces other rows of its own: keep those, and add what changed to `release_changes`."""
-    if before is None or not standing or not _differs(settings, outcome, standing):
+    if not standing or not _differs(settings, outcome, standing):
         return {}
-    archive(settings.state_root, settings.out_root, outcome.release_id, before.version, standing)
+    number = _published_number(catalogue, outcome.release_id)
+    archive(settings.state_root, settings.out_root, outcome.release_id, number, standing)
     release = outcome.facts["release"]
     place = release_path("release_changes", release["release_year"], outcome.release_id)
     old = {name: _published(settings, name, standing) for name in RELEASE_TABLES}

@@ -49,11 +49,13 @@ def _run(instance: dg.DagsterInstance, job: str, first: str, last: str) -> None:
     for event in result.all_events:
         if event.is_step_failure and event.step_failure_data.error:
             error = event.step_failure_data.error
-            if error.cls_name == "DagsterAssetCheckFailedError":
+            if error.cls_name == "DagsterAssetCheckFailedError" and job == RELEASE_JOB:
                 continue  # a release was refused: it says so itself
             cause = error.cause or error
+            # A place that cannot be written and the like is for the user to mend; all else is a failure of the run.
+            code = "run-stopped" if "Refusal" in (error.cls_name, cause.cls_name) else "run-failed"
             raise Refusal(
-                "run-failed",
+                code,
                 f"run {result.run_id} failed in {event.step_key}: {cause.message.strip().splitlines()[-1]}",
                 "look at the run in the UI (make ui), then run again: nothing half done is published",
             )

@@ -315,6 +315,13 @@ def write_report(root: Path, release_id: str, data: bytes) -> None:
         write_atomic(path, data)
 
 
+def remove_report(root: Path, release_id: str) -> None:
+    """Take away a release's report, with its rows."""
+    path = report_path(root, release_id)
+    with _clear_errors(path):
+        path.unlink(missing_ok=True)
+
+
 def archive(state_root: Path, out_root: Path, release_id: str, version: int, places: Iterable[str]) -> None:
     """Keep the published files of a version that is about to be replaced: `versions/<release>/<version>/<table>/`."""
     folder = state_root / "versions" / release_id / str(version)

@@ -9,7 +9,9 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from conftest import REAL, REAL_ID, Workplace
+from release_text import Table, Text
 
+from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.schema import RELEASE_TABLES, TABLES, YEARLY_TABLES, arrow_schema
 
 EXPECTED_LEVELS = {
@@ -143,3 +145,97 @@ def test_unwritable_output_is_one_line(workplace: Workplace, real_text: str) -> 
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def _release(total: str, project: str = "教师培训经费") -> str:
+    return Text([Table(total=total, fiscal=total, project=project)]).text()
+
+
+def _funds(place: Workplace) -> float:
+    return float(place.read("yearly_summary")["total_funds_cny"].sum())
+
+
+def test_release_that_becomes_an_alias_leaves_no_rows_behind(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    workplace.put("2020/b.txt", _release("350"))
+    assert workplace.kzz("run").returncode == 0
+    assert _funds(workplace) == 3500000
+    workplace.put("2020/b.txt", _release("300"))
+    assert workplace.kzz("run").returncode == 0
+    assert list(workplace.read("releases")["release_id"]) == ["2020-a"]
+    assert _funds(workplace) == 3000000
+    assert not workplace.root.joinpath("reports", "2020-b.html").exists()
+    workplace.put("2020/b.txt", _release("360"))
+    assert workplace.kzz("run").returncode == 0
+    assert _funds(workplace) == 3600000
+
+
+def test_missing_file_is_named_until_its_release_is_withdrawn(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    gone = workplace.put("2020/draft.txt", _release("350", "图书经费"))
+    assert workplace.kzz("run").returncode == 0
+    gone.unlink()
+    done = workplace.kzz("run")
+    assert done.returncode == 0
+    assert "2020/draft.txt is gone" in done.stderr
+    assert _funds(workplace) == 6500000
+    decision = "withdraw: [{release: 2020-draft, reason: replaced by the final one}]\n"
+    (workplace.root / "corrections.yml").write_text(decision, encoding="utf-8")
+    done = workplace.kzz("run")
+    assert "2020-draft: withdrawn (replaced by the final one)" in done.stdout
+    assert done.stderr == ""
+    assert _funds(workplace) == 3000000
+    assert "gone" not in workplace.kzz("run").stderr
+    assert "draft.txt" in workplace.kzz("trace", "2020-draft").stdout
+
+
+def test_old_version_is_traced_by_its_own_number_after_a_refused_one(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    assert workplace.kzz("run").returncode == 0
+    workplace.put("2020/a.txt", "no release at all")
+    assert workplace.kzz("run").returncode == 3
+    workplace.put("2020/a.txt", _release("400"))
+    assert workplace.kzz("run").returncode == 0
+    traced = workplace.kzz("trace", "--version", "1", "2020-a-t001")
+    assert traced.returncode == 0, traced.stderr
+    assert "300" in traced.stdout
+    assert workplace.kzz("trace", "--version", "2", "2020-a-t001").returncode == 2
+    history = workplace.kzz("trace", "2020-a").stdout
+    assert '["' not in history
+
+
+def test_absurd_amounts_are_no_amounts(workplace: Workplace) -> None:
+    text = Text([Table(total="90000000", fiscal="90000000"), Table(project="图书经费")]).text().replace("万元", "亿元")
+    workplace.put("2020/a.txt", text)
+    done = workplace.kzz("run")
+    assert done.returncode == 0, done.stderr
+    assert workplace.read("projects")["total_funds_cny"].isna().sum() == 1
+    assert "amount-unreadable" in set(workplace.read("findings")["rule"])
+    assert not workplace.read("yearly_summary").empty
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--rule", "no-such-rule"), ("--release", "2020-nothing"), ("--severity", "fatal")]
+)
+def test_findings_of_what_is_not_there_are_a_usage_error(published: Workplace, arguments: tuple[str, str]) -> None:
+    done = published.kzz("findings", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+
+
+def test_findings_where_nothing_was_taken_in_are_a_usage_error(workplace: Workplace) -> None:
+    done = workplace.kzz("findings")
+    assert done.returncode == 2
+    assert "no release was taken in" in done.stderr
+
+
+def test_failed_yearly_check_fails_the_run(
+    workplace: Workplace, in_process: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kzz_pipeline import yearly
+
+    workplace.put("2020/a.txt", _release("300"))
+    monkeypatch.setattr(yearly, "_problems", lambda *_: ["funds by unit: 1 published, 2 in the rows behind"])
+    with pytest.raises(Refusal, match="failed in yearly_aggregates"):
+        in_process()  # type: ignore[operator]
+    assert not (workplace.out / "yearly_summary").exists()
