@@ -30,7 +30,7 @@ _QUANTUM = Decimal("0.0001")
 _LONGEST = 40
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def read_amount(printed: str, money_unit: str) -> Decimal | None:
     """The amount in yuan, four decimals; None where `printed` is no well-formed amount.
 
