@@ -71,18 +71,22 @@ _NO_INK = INVISIBLE + "".join(chr(code) for code in range(0x3001) if chr(code).i
 _INK = re.compile(f"[^{_ranges([ord(character) for character in _NO_INK])}]")
 
 
-@lru_cache(maxsize=65536)
-def fold(printed: str) -> str:
-    """The comparable form of `printed`: half-width, one space for any run of white space, ends stripped."""
+def _fold(printed: str) -> str:
     if _FOLDABLE.search(printed):
         printed = printed.translate(_TABLE)
     return " ".join(printed.split())
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
+def fold(printed: str) -> str:
+    """The comparable form of `printed`: half-width, one space for any run of white space, ends stripped."""
+    return _fold(printed)
+
+
+@lru_cache(maxsize=16384)
 def squeeze(printed: str) -> str:
     """`fold` without any white space: the form in which labels and names are compared."""
-    return fold(printed).replace(" ", "")
+    return _fold(printed).replace(" ", "")
 
 
 def strip(printed: str) -> str:

@@ -11,9 +11,11 @@ from kzz_pipeline.core.characters import fold, squeeze, strip
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
+from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, TREE, WEAK
 
 # Columns of the tree that are no attribute of an indicator.
 _TREE = {"tree", "long_term_tree", "level1", "level2", "level3"}
+_LEVELS = {"level1", "level2", "level3"}
 # Columns that hold text, never a target.
 _TEXT_COLUMNS = {"remark", "scoring", "source", None}
 _COMPARATOR = re.compile(
@@ -33,13 +35,8 @@ _OPENING, _CLOSING = "(（[【〔", ")）]】〕"
 _BRACKETED = re.compile(r"^\s*[(（\[【〔][^()（）\[\]【】〔〕]{1,15}[)）\]】〕]\s*$")
 
 
-class Reading(NamedTuple):
-    """One cell of a row read: its role, the number of its indicator on this row (0 for none), its name."""
-
-    item: Item
-    role: str
-    indicator: int
-    name: str | None
+# One cell of a row read: its role, the number of its indicator on this row (0 for none), its name.
+Reading = tuple[Item, str, int, str | None]
 
 
 class AttributeColumn(NamedTuple):
@@ -65,8 +62,8 @@ PLAIN_HEADER = TreeHeader(None, ())
 
 def is_tree_header(items: list[Item]) -> bool:
     """Whether a line names the columns of the indicator tree."""
-    headers = {item.label.header for item in items if item.label and item.label.header}
-    levels = len(headers & {"level1", "level2", "level3"})
+    headers = {item.label.header for item in items if item.label and item.kinds & HEADER}
+    levels = len(headers & _LEVELS)
     return levels >= 2 or (levels == 1 and "value" in headers)
 
 
@@ -85,81 +82,89 @@ def tree_header(items: list[Item]) -> TreeHeader:
 
 def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
     """The roles of a row's cells. What fits no pattern is `unread`, its reason as name; nothing is dropped."""
-    readings: list[Reading] = []
-    indicator = 0
-    for group in _groups(items, units):
-        labels, rest = _labels_and_rest(group, units, header.is_plain)
-        readings.extend(_label_readings(labels))
-        for read in _rest_readings(rest, header, units):
-            readings.append(read._replace(indicator=read.indicator + indicator if read.indicator else 0))
-        indicator = max([indicator, *(read.indicator for read in readings)])
+    labels = 0
+    for item in items:
+        if not item.kinds & (LEVEL | TREE):
+            break
+        labels += 1
+    if (
+        len(items) == labels + 2
+        and not (items[-2].kinds | items[-1].kinds) & (LEVEL | HEADER | BRACKET)
+        and not (labels and items[labels - 1].kinds & WEAK)
+    ):
+        # The row as every form prints it: labels, a name and its value.
+        return _label_readings(items[:labels]) + _pair(items[-2], items[-1], units)
+    first, *others = _groups(items, units)
+    readings = _read_group(first, header, units)
+    for group in others:
+        before = max(number for _, _, number, _ in readings)
+        for item, role, number, name in _read_group(group, header, units):
+            readings.append((item, role, number + before if number else 0, name))
     return readings
 
 
 def _groups(items: list[Item], units: Units) -> list[list[Item]]:
     """A line cut before every label that follows a complete name and value: two rows printed as one."""
-    if not any(item.label and item.label.is_level for item in items[1:]):
-        return [items]
-    groups: list[list[Item]] = [[]]
-    behind = 0
+    behind = opened = 0
+    groups = []
     for at, item in enumerate(items):
-        # A weak label (质量) may be a name: it opens a row where a name and a value stand behind it.
-        opens = (
-            item.label is not None
-            and item.label.is_level
-            and (not item.label.weak or at + 2 < len(items) or (at + 1 < len(items) and unglue(items[-1].text, units)))
-        )
-        if opens and (behind >= 2 or (behind == 1 and unglue(items[at - 1].text, units))):
-            groups.append([])
-            behind = 0
-        elif behind or not (item.label and (item.label.is_level or item.label.header)):
+        if not item.kinds & (LEVEL | HEADER):
             behind += 1
-        groups[-1].append(item)
+        elif behind:
+            # A weak label (质量) may be a name: it opens a row where a name and a value stand behind it.
+            opens = item.kinds & LEVEL and (
+                not item.kinds & WEAK or at + 2 < len(items) or (at + 1 < len(items) and unglue(items[-1].text, units))
+            )
+            if opens and (behind >= 2 or unglue(items[at - 1].text, units)):
+                groups.append(items[opened:at])
+                behind, opened = 0, at
+            else:
+                behind += 1
+    groups.append(items[opened:])
     return groups
 
 
-def _labels_and_rest(items: list[Item], units: Units, is_plain: bool) -> tuple[list[Item], list[Item]]:
+def _read_group(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
     count = 0
     for item in items:
-        if item.label is None or not (item.label.is_level or item.label.header in ("tree", "long_term_tree")):
+        if not item.kinds & (LEVEL | TREE):
             break
         count += 1
-    labels, rest = items[:count], items[count:]
-    # 满意度 ⇥ ≥90%: the last label is the indicator's own name where only a value stands behind it.
-    if labels and rest and not unglue(rest[0].text, units):
-        last = labels[-1]
-        twice = len(labels) >= 3 and squeeze(last.text) == squeeze(labels[-2].text)
-        if last.label and last.label.weak:
-            text = rest[0].text
-            is_value = is_comparator(text) or is_bracketed(text) or is_numeric_value(text, units)
-            # 公众满意度 ⇥ 较高 ⇥ 10: beside further columns, a word of quality is the value.
-            is_value = is_value or (not is_plain and looks_like_value(text, units))
-            is_name = len(rest) == 1 or is_value
-        else:
-            is_name = twice and len(rest) == 1
-        if is_name:
-            return labels[:-1], [last, *rest]
-    return labels, rest
+    rest = items[count:]
+    if count and rest and _last_label_is_name(items[:count], rest, units, header.is_plain):
+        count, rest = count - 1, items[count - 1 :]
+    return [*_label_readings(items[:count]), *_rest_readings(rest, header, units)]
+
+
+def _last_label_is_name(labels: list[Item], rest: list[Item], units: Units, is_plain: bool) -> bool:
+    """满意度 ⇥ ≥90%: the last label is the indicator's own name where only a value stands behind it."""
+    last, text = labels[-1], rest[0].text
+    if last.kinds & WEAK:
+        is_value = is_comparator(text) or is_bracketed(text) or is_numeric_value(text, units)
+        # 公众满意度 ⇥ 较高 ⇥ 10: beside further columns, a word of quality is the value.
+        is_value = is_value or (not is_plain and looks_like_value(text, units))
+        is_name = len(rest) == 1 or is_value
+    else:
+        is_name = len(rest) == 1 and len(labels) >= 3 and squeeze(last.text) == squeeze(labels[-2].text)
+    return is_name and not unglue(text, units)
 
 
 def _label_readings(labels: list[Item]) -> list[Reading]:
-    readings = []
-    for index, item in enumerate(labels):
+    readings: list[Reading] = []
+    preceded = False
+    for at, item in enumerate(labels, 1):
         label = item.label
         assert label is not None
-        if not label.is_level:
-            readings.append(Reading(item, "indicator_header", 0, label.header))
-            continue
-        followed = any(later.label and later.label.is_level for later in labels[index + 1 :])
-        preceded = any(read.role in ("level1_label", "level2_label") for read in readings)
-        if label.level1 is None:
-            level = 2
-        elif label.level2 is None:
-            level = 1
+        level1, level2 = label.level1, label.level2
+        if level1 is None and level2 is None:
+            readings.append((item, "indicator_header", 0, label.header))
+        # What is a first level in some templates and a second level in others is the first where another follows.
+        elif level2 is None or (level1 and not preceded and any(later.kinds & LEVEL for later in labels[at:])):
+            readings.append((item, "level1_label", 0, level1))
+            preceded = True
         else:
-            level = 1 if followed and not preceded else 2
-        role, name = ("level1_label", label.level1) if level == 1 else ("level2_label", label.level2)
-        readings.append(Reading(item, role, 0, name))
+            readings.append((item, "level2_label", 0, level2))
+            preceded = True
     return readings
 
 
@@ -171,7 +176,7 @@ def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[R
         case 1:
             return _single(rest[0], units)
         case 2:
-            return _pair(rest, units)
+            return _pair(rest[0], rest[1], units)
     if not header.is_plain:
         return _with_attributes(rest, header, units)
     return _many(rest, units)
@@ -192,11 +197,14 @@ def unglue(text: str, units: Units) -> tuple[str, str] | None:
 
 def _parted(rest: list[Item], units: Units) -> list[Item]:
     """`rest` with a cell that prints the name's unit and the value taken apart: 村数 ⇥ (个) ≤3."""
-    for at, item in enumerate(rest[1:], 1):
-        found = _UNIT_AND_VALUE.match(item.text)
+    for at, item in enumerate(rest):
+        found = _UNIT_AND_VALUE.match(item.text) if item.kinds & BRACKET and at else None
         if found and looks_like_value(found[2], units) and units.find(fold(strip(found[1]))[1:-1]):
             part = item.part or 1
-            two = [Item(item.column, part, found[1], None), Item(item.column, part + 1, found[2], None)]
+            two = [
+                Item(item.column, part, found[1], None, BRACKET),
+                Item(item.column, part + 1, found[2], None, BRACKET),
+            ]
             return [*rest[:at], *two, *rest[at + 1 :]]
     return rest
 
@@ -206,22 +214,21 @@ def _single(item: Item, units: Units) -> list[Reading]:
     if glued:
         part = item.part or 1
         return [
-            Reading(Item(item.column, part, glued[0], None), "indicator", 1, None),
-            Reading(Item(item.column, part + 1, glued[1], None), "value", 1, None),
+            (Item(item.column, part, glued[0], None), "indicator", 1, None),
+            (Item(item.column, part + 1, glued[1], None), "value", 1, None),
         ]
     reason = "value-without-name" if looks_like_value(item.text, units) else "name-without-value"
-    return [Reading(item, "unread", 0, reason)]
+    return [(item, "unread", 0, reason)]
 
 
-def _pair(rest: list[Item], units: Units) -> list[Reading]:
-    name, value = rest
+def _pair(name: Item, value: Item, units: Units) -> list[Reading]:
     if is_numeric_value(name.text, units):
         # Neither ≥90% ⇥ 100% nor a value printed before its name says which is which.
-        return [Reading(item, "unread", 0, "value-without-name") for item in rest]
-    if is_bracketed(value.text) and units.find(fold(strip(value.text))[1:-1]):
+        return [(name, "unread", 0, "value-without-name"), (value, "unread", 0, "value-without-name")]
+    if value.kinds & BRACKET and is_bracketed(value.text) and units.find(fold(strip(value.text))[1:-1]):
         # 面积 ⇥ (平方米): the name's own unit.
-        return [Reading(item, "unread", 0, "name-without-value") for item in rest]
-    return [Reading(name, "indicator", 1, None), Reading(value, "value", 1, None)]
+        return [(name, "unread", 0, "name-without-value"), (value, "unread", 0, "name-without-value")]
+    return [(name, "indicator", 1, None), (value, "value", 1, None)]
 
 
 def _names(rest: list[Item], units: Units) -> int:
@@ -238,18 +245,19 @@ def _names(rest: list[Item], units: Units) -> int:
 
 def _many(rest: list[Item], units: Units) -> list[Reading]:
     """Three cells or more behind the labels of a template with no further columns."""
-    if len(rest) == 4 and _is_two_pairs(rest, units):
-        return [*_pair(rest[:2], units), *(read._replace(indicator=2) for read in _pair(rest[2:], units))]
     first, second = rest[:2]
+    if len(rest) == 4 and _is_two_pairs(rest, units):
+        second_pair = [(item, role, 2, name) for item, role, _, name in _pair(rest[2], rest[3], units)]
+        return [*_pair(first, second, units), *second_pair]
     if _UNKNOWN_LABEL.match(squeeze(first.text)) and not looks_like_value(second.text, units):
-        return [Reading(first, "unknown_label", 0, strip(first.text)), *_rest_readings(rest[1:], PLAIN_HEADER, units)]
+        return [(first, "unknown_label", 0, strip(first.text)), *_rest_readings(rest[1:], PLAIN_HEADER, units)]
     if is_numeric_value(first.text, units):
-        return [Reading(item, "unread", 0, "value-without-name") for item in rest]
+        return [(item, "unread", 0, "value-without-name") for item in rest]
     count = _names(rest, units)
-    readings = [Reading(item, "indicator", 1, None) for item in rest[:count]]
+    readings: list[Reading] = [(item, "indicator", 1, None) for item in rest[:count]]
     value, *others = rest[count:]
     if others and is_comparator(value.text) and is_numeric_value(others[0].text, units):
-        readings += [Reading(value, "attribute", 1, "operator"), Reading(others[0], "value", 1, None)]
+        readings += [(value, "attribute", 1, "operator"), (others[0], "value", 1, None)]
         others = others[1:]
     elif (
         len(others) == 1
@@ -258,18 +266,18 @@ def _many(rest: list[Item], units: Units) -> list[Reading]:
         and looks_like_value(others[0].text, units)
     ):
         return [
-            Reading(first, "unread", 0, "text-before-name"),
-            Reading(value, "indicator", 1, None),
-            Reading(others[0], "value", 1, None),
+            (first, "unread", 0, "text-before-name"),
+            (value, "indicator", 1, None),
+            (others[0], "value", 1, None),
         ]
     else:
-        readings.append(Reading(value, "value", 1, None))
-    if others and is_numeric_value(readings[-1].item.text, units) and units.find(fold(others[0].text)):
-        readings.append(Reading(others[0], "attribute", 1, "unit"))
+        readings.append((value, "value", 1, None))
+    if others and is_numeric_value(readings[-1][0].text, units) and units.find(fold(others[0].text)):
+        readings.append((others[0], "attribute", 1, "unit"))
         others = others[1:]
     for item in others:
         reason = "second-value" if looks_like_value(item.text, units) else "text-behind-value"
-        readings.append(Reading(item, "unread", 0, reason))
+        readings.append((item, "unread", 0, reason))
     return readings
 
 
@@ -299,7 +307,7 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
     columns = header.columns
     if count == 1 and _value_stands_in_text(cells, columns, units):
         return [
-            Reading(rest[0], "unknown_label", 0, strip(rest[0].text)),
+            (rest[0], "unknown_label", 0, strip(rest[0].text)),
             *_rest_readings(rest[1:], header, units),
         ]
     # The name, or the first or last cell behind it, may be where it belongs, or all of them further left or right.
@@ -313,7 +321,7 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
             1
         ]
     names = [columns[at].name if at is not None else None for at in chosen]
-    readings = [Reading(item, "indicator", 1, None) for item in rest[:count]]
+    readings: list[Reading] = [(item, "indicator", 1, None) for item in rest[:count]]
     if "value" not in names:
         free = [index for index, at in enumerate(chosen) if at is None]
         numeric = [index for index in free if looks_like_value(cells[index].text, units)]
@@ -322,16 +330,16 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
     has_value = False
     for item, at, column in zip(cells, chosen, names, strict=True):
         if column == "value" and not has_value:
-            readings.append(Reading(item, "value", 1, None))
+            readings.append((item, "value", 1, None))
             has_value = True
         elif at is None:
-            readings.append(Reading(item, "unread", 0, "text-behind-value"))
+            readings.append((item, "unread", 0, "text-behind-value"))
         else:
-            readings.append(Reading(item, "attribute", 1, column))
+            readings.append((item, "attribute", 1, column))
     if not has_value:
         return [
-            *(r._replace(role="unread", indicator=0, name="name-without-value") for r in readings[:count]),
-            *(r._replace(role="unread", indicator=0, name="value-without-name") for r in readings[count:]),
+            *((item, "unread", 0, "name-without-value") for item in rest[:count]),
+            *((item, "unread", 0, "value-without-name") for item in cells),
         ]
     return readings
 

@@ -5,6 +5,8 @@ zone (header fields, goal, indicators) follows from the labels that the lines th
 cell's number alone. What fits nowhere is `unread`, with its reason.
 """
 
+from functools import lru_cache
+
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.indicator_rows import (
@@ -27,10 +29,26 @@ from kzz_pipeline.core.listing import (
     total_roles,
 )
 from kzz_pipeline.core.money import is_amount
-from kzz_pipeline.core.tokens import Item, Parse, Token
+from kzz_pipeline.core.tokens import Item, Parse, Plain, Token, Tokens, token_of
 from kzz_pipeline.core.units import Units, split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import Label, Vocabulary, money_unit_line, year_of
+from kzz_pipeline.core.vocabulary import (
+    FIELD,
+    GOAL,
+    HEADER,
+    LEVEL,
+    LIST_COLUMN,
+    MONEY_UNIT,
+    SPLITS,
+    SPLITS_WEAKLY,
+    STRONG,
+    TITLE,
+    TOTAL,
+    YEAR,
+    Label,
+    Vocabulary,
+    money_unit_line,
+)
 
 # Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
 _ANCHORS = {"budget_unit", "project_name", "implementing_unit", "department", "total_funds", "project_funds"}
@@ -42,40 +60,75 @@ _BLOCK_FIELDS = {"main_duties", "main_tasks", "project_summary", "project_basis"
 _SIGNATURE = {"form_filler", "contact", "project_leader"}
 _LOOKAHEAD_LINES = 12
 _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
+# A line between indicators that holds none of these is a row of the tree.
+_TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
+# So many texts of a column are kept ready; labels that were forgotten are soon there again.
+_MOST_KEPT = 5_000
+# Of a line's cells; further columns are added where a line has more.
+_COLUMNS = 16
 
 
 def read_layout(document: Document, vocabulary: Vocabulary, units: Units) -> Parse:
     """The tokens of a release, in reading order: every non-empty cell has a role, or one for each of its parts."""
     reader = _Reader(document, vocabulary, units)
     for index, line in enumerate(document.lines):
-        if line and not line.isspace():
-            items = reader.items(line)
-            if items:
-                reader.read_line(index, items)
+        if line and (items := reader.items(line)):
+            reader.read_line(index, items)
     reader.close_table()
-    return Parse(document, reader.tokens, reader.table_no)
+    return Parse(document, reader.read, reader.table_no)
 
 
 def _is_year_line(items: list[Item]) -> bool:
     """Whether a line prints a year, perhaps with the unit of money, and nothing else."""
-    return year_of(items[0].text) is not None and all(
-        year_of(item.text) or money_unit_line(item.text) for item in items[1:]
-    )
+    return bool(items[0].kinds & YEAR) and all(item.kinds & (YEAR | MONEY_UNIT) for item in items)
+
+
+def _kinds(items: list[Item]) -> int:
+    """What the cells of a line may be, all together."""
+    kinds = 0
+    for item in items:
+        kinds |= item.kinds
+    return kinds
+
+
+class _Column(dict[str, Item | None]):
+    """The items of one column of cells, by what is printed in them; None where that is no ink."""
+
+    def __init__(self, column: int, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.column = column
+        self.vocabulary = vocabulary
+
+    def __missing__(self, printed: str) -> Item | None:
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        found = Item(self.column, 0, printed, *self.vocabulary.word(printed)) if strip(printed) else None
+        self[printed] = found
+        return found
+
+
+@lru_cache(maxsize=8)
+def _columns(vocabulary: Vocabulary) -> list[_Column]:
+    """The first columns of any release; labels stand in the same ones in every table."""
+    return [_Column(column, vocabulary) for column in range(1, _COLUMNS + 1)]
 
 
 class _Reader:
-    """The state of one reading; `tokens` grows line by line."""
+    """The state of one reading; `tokens` are those since the table began, `read` those before."""
 
     def __init__(self, document: Document, vocabulary: Vocabulary, units: Units) -> None:
         self.lines = document.lines
         self.vocabulary = vocabulary
         self.units = units
-        self.tokens: list[Token] = []
+        self.known = _columns(vocabulary)
+        self.read = Tokens()
+        self.tokens: list[Plain] = []
         self.table_no = 0
         self.zone = "preamble"
         self.listed = 0
         self.columns: Columns = []
         self.has_total = False
+        self.has_title = False
         self._begin_table_state()
 
     def _begin_table_state(self) -> None:
@@ -95,30 +148,34 @@ class _Reader:
     # -- cells ---------------------------------------------------------------------------------------------
 
     def items(self, line: str) -> list[Item]:
-        label = self.vocabulary.label
-        return [
-            Item(column, 0, raw, label(raw)) for column, raw in enumerate(line.split("\t"), 1) if raw and strip(raw)
-        ]
+        """The cells of a line that hold ink."""
+        cells = line.split("\t")
+        if len(cells) > len(self.known):
+            further = range(len(self.known) + 1, len(cells) + 1)
+            self.known = [*self.known, *(_Column(column, self.vocabulary) for column in further)]
+        return [item for cell, known in zip(cells, self.known) if cell and (item := known[cell])]  # noqa: B905
 
-    def _split(self, items: list[Item], weak: bool = False) -> list[Item]:
+    def _item(self, column: int, part: int, text: str) -> Item:
+        return Item(column, part, text, *self.vocabulary.word(text))
+
+    def _split(self, items: list[Item]) -> list[Item]:
         """`items` with every cell that merges a label and what stood beside it taken apart."""
-        whole = True
-        parts: list[Item] = []
         for item in items:
-            spans = None if item.label else self.vocabulary.split(item.text, weak)
-            if spans is None:
-                parts.append(item)
-                continue
-            whole = False
-            (head_start, head_end), (tail_start, tail_end) = spans
-            head, tail = item.text[head_start:head_end], item.text[tail_start:tail_end]
-            first = item.part or 1
-            parts.append(Item(item.column, first, head, self.vocabulary.label(head)))
-            parts.extend(self._split([Item(item.column, first + 1, tail, self.vocabulary.label(tail))]))
-        return items if whole else parts
+            if item.kinds & SPLITS:
+                return [part for item in items for part in (self._parts(item) if item.kinds & SPLITS else (item,))]
+        return items
+
+    def _parts(self, item: Item, weak: bool = False) -> list[Item]:
+        """The label and what stood beside it, in one cell that merges them."""
+        spans = self.vocabulary.split(item.text, weak)
+        assert spans is not None, item
+        (_, head_end), (tail_start, _) = spans
+        first = item.part or 1
+        tail = self._item(item.column, first + 1, item.text[tail_start:])
+        return [self._item(item.column, first, item.text[:head_end]), *self._split([tail])]
 
     def _emit(self, index: int, item: Item, role: str, item_no: int = 0, name: str | None = None) -> None:
-        self.tokens.append(Token(index + 1, item.column, item.part, item.text, role, self.table_no, item_no, name))
+        self.tokens.append((index + 1, item.column, item.part, item.text, role, self.table_no, item_no, name))
 
     def _defer(self, index: int, item: Item) -> None:
         """Keep a cell without a label until its table is whole: it may repeat what is printed further down."""
@@ -128,7 +185,11 @@ class _Reader:
     # -- lines ---------------------------------------------------------------------------------------------
 
     def read_line(self, index: int, items: list[Item]) -> None:
-        if self._heads_title(index, items):
+        kinds = _kinds(items)
+        if self.zone == "indicators" and not kinds & _TELLING:
+            self._read_indicator_row(index, items)
+            return
+        if items[0].kinds & (YEAR | FIELD | SPLITS) and self._heads_title(index, items):
             self._open_table()
             self.awaits_title = True
             if _is_year_line(items):
@@ -137,17 +198,17 @@ class _Reader:
             else:
                 self._read_fields(index, items)
             return
-        if len(items) <= 6 and self._read_title(index, items):
+        if kinds & TITLE and len(items) <= 6 and self._read_title(index, items):
             return
         if self.zone in ("preamble", "list"):
-            self._read_before_tables(index, items)
+            self._read_before_tables(index, items, kinds)
             return
-        if is_list_header(items):
+        if kinds & LIST_COLUMN and is_list_header(items):
             self._read_list_header(index, items)
             return
         if self._is_next_table(index, items):
             self._open_table()
-        if is_tree_header(items):
+        if kinds & HEADER and is_tree_header(items):
             self._read_tree_header(index, items)
         elif self.zone == "indicators":
             if self._is_field_line(items):
@@ -166,10 +227,9 @@ class _Reader:
     def _read_title(self, index: int, items: list[Item]) -> bool:
         at, reading = 0, None
         for at, item in enumerate(items):  # noqa: B007 - the place where it stopped is asked for below
-            if item.label is None or item.label.goal:
+            if item.kinds & TITLE:
                 reading = self.vocabulary.title(item.text)
-                if reading is not None:
-                    break
+                break
         if reading is None or at > 1 or (self.zone == "goal" and not self._next_is(index, ("field",))):
             return False
         following = self._next_structure(index)
@@ -196,11 +256,12 @@ class _Reader:
             self.has_year = True
         elif role and (role == "table_title" or self.vocabulary.title(item.text)):
             self._emit(index, item, role)
-        elif year_of(item.text):
+            self.has_title = self.has_title or role == "title"
+        elif item.kinds & YEAR:
             self._emit(index, item, "year")
             self.has_year = True
-        elif unit := money_unit_line(item.text):
-            self._emit(index, item, "money_unit", 0, unit)
+        elif item.kinds & MONEY_UNIT:
+            self._emit(index, item, "money_unit", 0, money_unit_line(item.text))
         else:
             self._emit(index, item, "unread", 0, "beside-title")
 
@@ -208,9 +269,11 @@ class _Reader:
 
     def _heads_title(self, index: int, items: list[Item]) -> bool:
         """Whether a line is of a table whose title stands below it: its year, its unit of money, whose it is."""
-        if len(items) > 4 or self.zone == "goal" or not (_is_year_line(items) or self._names_unit(items)):
+        if len(items) > 4 or self.zone == "goal":
             return False
         if self.zone == "header" and not self.has_year and not self.fields:
+            return False
+        if not (_is_year_line(items) or self._names_unit(items)):
             return False
         for at in range(index + 1, len(self.lines)):
             below = self.items(self.lines[at])
@@ -221,11 +284,13 @@ class _Reader:
 
     def _names_unit(self, items: list[Item]) -> bool:
         """Whether a line says whose a table is: 填报单位：某局, perhaps with the unit of money."""
+        if not items[0].kinds & (FIELD | SPLITS):
+            return False
         parts = self._split(items)
         label = parts[0].label
         if len(parts) < 2 or label is None or label.field not in _WHOSE or parts[1].label is not None:
             return False
-        return all(year_of(part.text) or money_unit_line(part.text) for part in parts[2:])
+        return all(part.kinds & (YEAR | MONEY_UNIT) for part in parts[2:])
 
     def _next_is(self, index: int, kinds: tuple[str, ...]) -> bool:
         return self._next_structure(index) in kinds
@@ -233,19 +298,22 @@ class _Reader:
     def _next_structure(self, index: int) -> str:
         """What the next telling line is: `list`, `field`, `tree`, `title`, `end` of the file or `none`."""
         seen = 0
-        for line in self.lines[index + 1 :]:
-            items = self.items(line) if line else []
+        for at in range(index + 1, len(self.lines)):
+            line = self.lines[at]
+            items = self.items(line) if line else None
             if not items:
                 continue
-            if is_list_header(items):
+            kinds = _kinds(items)
+            if kinds & LIST_COLUMN and is_list_header(items):
                 return "list"
-            if is_tree_header(items):
+            if kinds & HEADER and is_tree_header(items):
                 return "tree"
-            labels = [item.label for item in self._split(items) if item.label]
-            if any(label.field in _ANCHORS for label in labels):
-                return "field"
-            if any(label.is_level and not label.weak for label in labels):
-                return "tree"
+            if kinds & (FIELD | LEVEL | SPLITS):
+                parts = self._split(items)
+                if any(part.label.field in _ANCHORS for part in parts if part.label):
+                    return "field"
+                if _kinds(parts) & STRONG:
+                    return "tree"
             if len(items) <= 3 and any(self.vocabulary.title(item.text) for item in items):
                 return "title"
             seen += 1
@@ -257,7 +325,7 @@ class _Reader:
         """Whether a line opens a further table whose title was lost: its header begins again behind indicators."""
         if self.zone != "indicators" or not self.indicators:
             return False
-        if all(year_of(item.text) or money_unit_line(item.text) for item in items):
+        if all(item.kinds & (YEAR | MONEY_UNIT) for item in items):
             return self._next_is(index, ("field",))
         names = [part for part in self._split(items) if part.label and part.label.field in _NAME_FIELDS]
         return any(self._is_anchor(part, items) and part.label.field in self.fields for part in names if part.label)
@@ -267,15 +335,14 @@ class _Reader:
         label = part.label
         if label is None or label.field not in _ANCHORS or label.unit:
             return False
-        return not any(item.label and item.label.is_level and not item.label.weak for item in items)
+        return not _kinds(items) & STRONG
 
     def _has_level(self, items: list[Item]) -> bool:
         """Whether a line prints a level of the indicator tree that can be nothing else."""
-        parts = [*items, *self._split(items[:1])]
-        return any(part.label and part.label.is_level and not part.label.weak for part in parts)
+        return bool((_kinds(items) | _kinds(self._split(items[:1]))) & STRONG)
 
     def _is_field_line(self, items: list[Item]) -> bool:
-        return any(self._is_anchor(part, items) for part in self._split(items))
+        return any(self._is_anchor(part, items) for part in self._split(items) if part.kinds & FIELD)
 
     def _is_signature(self, items: list[Item]) -> bool:
         """Whether a line below the indicators says who filled the table in."""
@@ -288,13 +355,15 @@ class _Reader:
 
     # -- before the tables ---------------------------------------------------------------------------------
 
-    def _read_before_tables(self, index: int, items: list[Item]) -> None:
-        if is_list_header(items):
+    def _read_before_tables(self, index: int, items: list[Item], kinds: int) -> None:
+        if kinds & LIST_COLUMN and is_list_header(items):
             self._read_list_header(index, items)
-        elif is_tree_header(items) or self._opens_without_title(index, items):
+        elif (kinds & HEADER and is_tree_header(items)) or (
+            kinds & (YEAR | FIELD | LEVEL | SPLITS) and self._opens_without_title(index, items)
+        ):
             self._open_table()
             self.read_line(index, items)
-        elif any(item.label and item.label.total for item in items[:2]):
+        elif _kinds(items[:2]) & TOTAL:
             self._read_total(index, items)
         elif self.zone == "list" and len(items) > 1:
             self._read_list_row(index, items)
@@ -305,12 +374,12 @@ class _Reader:
             self._read_preamble(index, items)
 
     def _opens_without_title(self, index: int, items: list[Item]) -> bool:
-        if all(year_of(item.text) for item in items):
+        if all(item.kinds & YEAR for item in items):
             return self.zone == "list" and self._next_is(index, ("field",))
-        labels = [part for part in self._split(items) if part.label]
-        fields = {part.label.field for part in labels if part.label}
-        if any(part.label and part.label.is_level and not part.label.weak for part in labels):
+        parts = self._split(items)
+        if _kinds(parts) & STRONG:
             return True
+        fields = {part.label.field for part in parts if part.label}
         return len(fields & _ANCHORS) >= 2 or ("budget_unit" in fields and len(items) <= 2 and self.zone == "list")
 
     def _read_list_header(self, index: int, items: list[Item]) -> None:
@@ -343,19 +412,17 @@ class _Reader:
             self._read_preamble_cell(index, item)
 
     def _read_preamble_cell(self, index: int, item: Item) -> None:
-        if unit := money_unit_line(item.text):
-            self._emit(index, item, "money_unit", 0, unit)
+        if item.kinds & MONEY_UNIT:
+            self._emit(index, item, "money_unit", 0, money_unit_line(item.text))
         elif self.zone == "list":
             self._emit(index, item, "unread", 0, "stray")
-        elif self.listed == 0 and any(word in squeeze(item.text) for word in _TITLE_WORDS) and not self._has("title"):
+        elif self.listed == 0 and not self.has_title and any(word in squeeze(item.text) for word in _TITLE_WORDS):
             self._emit(index, item, "title")
-        elif year_of(item.text):
+            self.has_title = True
+        elif item.kinds & YEAR:
             self._emit(index, item, "year")
         else:
             self._defer(index, item)
-
-    def _has(self, role: str) -> bool:
-        return any(token.role == role for token in self.tokens)
 
     # -- the header of a table -----------------------------------------------------------------------------
 
@@ -383,20 +450,18 @@ class _Reader:
             if label and label.goal and not label.field:
                 self._read_goal_labels(index, parts[at:])
                 return
-            if not self.has_year and self.pending is None and year_of(item.text):
+            if item.kinds & YEAR and not self.has_year and self.pending is None:
                 self._emit(index, item, "year")
                 self.has_year = True
-            elif unit := money_unit_line(item.text):
-                self._emit(index, item, "money_unit", 0, unit)
+            elif item.kinds & MONEY_UNIT:
+                self._emit(index, item, "money_unit", 0, money_unit_line(item.text))
             elif label and label.field and not self._is_value_here(label, parts, at):
                 name = repeated.get(at, label.field)
                 self.field_no += 1
                 self.pending = name
                 if label.field in ("whole_period_funds", "total_funds"):
                     self.totals.append(label.field)
-                self._emit(index, item, "field_label", self.field_no, name)
-                if label.unit:
-                    self.tokens[-1] = self.tokens[-1]._replace(name=f"{name}:{label.unit}")
+                self._emit(index, item, "field_label", self.field_no, f"{name}:{label.unit}" if label.unit else name)
             elif self.pending:
                 self._emit(index, item, "field_value", self.field_no, self.pending)
                 self.fields.setdefault(self.pending, squeeze(item.text))
@@ -418,8 +483,9 @@ class _Reader:
         """Names for the amounts printed twice on a line: for the whole period, then (or before) for the year."""
         places: dict[str, list[int]] = {}
         for at, item in enumerate(parts):
-            if item.label and item.label.money and item.label.field:
-                places.setdefault(item.label.field, []).append(at)
+            label = item.label
+            if label and label.money and label.field:
+                places.setdefault(label.field, []).append(at)
         names = {}
         for name, found in places.items():
             if len(found) == 2:
@@ -495,7 +561,7 @@ class _Reader:
         """Whether a line below the goal is an indicator and its value though neither header nor level stands there."""
         parts = self._split_levels(items)
         labels = [part.label for part in parts if part.label]
-        if any(part.label and not part.label.is_level for part in self._split(parts)):
+        if any(part.label and not part.kinds & LEVEL for part in self._split(parts)):
             return False
         *_, name, value = parts if len(parts) > 1 else (parts[0], parts[0])
         if name is value or name.label:
@@ -526,24 +592,31 @@ class _Reader:
             )
 
     def _read_indicator_row(self, index: int, items: list[Item]) -> None:
-        parts = self._split_levels(items)
-        count = self.indicators
-        for read in read_row(parts, self.header, self.units):
-            item_no = self.indicators + read.indicator if read.indicator else 0
-            count = max(count, item_no)
-            if read.name == "满意度指标" or "满意度" in read.item.text:
+        tokens, line, table_no, before = self.tokens, index + 1, self.table_no, self.indicators
+        for item, role, number, name in read_row(self._split_levels(items), self.header, self.units):
+            if number:
+                number += before
+                self.indicators = max(self.indicators, number)
+            if name == "满意度指标" or "满意度" in item.text:
                 self.has_satisfaction = True
-            self._emit(index, read.item, read.role, item_no, read.name)
-        self.indicators = count
+            tokens.append((line, item.column, item.part, item.text, role, table_no, number, name))
 
     def _split_levels(self, items: list[Item]) -> list[Item]:
         """`items` with merged labels taken apart (数量指标 培训人数)."""
+        for item in items:
+            if item.kinds & (SPLITS | SPLITS_WEAKLY):
+                break
+        else:
+            return items
         parts: list[Item] = []
         for at, item in enumerate(items):
-            split = [item] if item.label else self._split([item])
-            if len(split) == 1 and item.label is None:
+            if item.kinds & SPLITS:
+                split = self._parts(item)
+            elif item.kinds & SPLITS_WEAKLY:
                 split = self._split_weak(item, items[at + 1 :])
-            if len(split) > 1 and split[0].label and split[0].label.is_level:
+            else:
+                split = [item]
+            if len(split) > 1 and split[0].kinds & LEVEL:
                 parts.extend(split)
             else:
                 parts.append(item)
@@ -551,52 +624,64 @@ class _Reader:
 
     def _split_weak(self, item: Item, behind: list[Item]) -> list[Item]:
         """数量 培训人数 ⇥ ≥3 is a label and its indicator; so are 数量 培训人数 ≥3 and 满意度 服务对象满意度指标."""
-        split = self._split([item], weak=True)
-        if len(split) == 1 or split[1].text.startswith(("(", "（")):
+        split = self._parts(item, weak=True)
+        if split[1].text.startswith(("(", "（")):
             return [item]
         tail = split[1]
         values = [cell.text for cell in behind if not (is_bracketed(cell.text) or is_comparator(cell.text))]
         is_row = (len(values) == 1 or (values and looks_like_value(values[0], self.units))) and len(tail.text) >= 4
-        if is_row or (tail.label and tail.label.is_level) or (not behind and unglue(tail.text, self.units)):
+        if is_row or tail.kinds & LEVEL or (not behind and unglue(tail.text, self.units)):
             return split
         return [item]
 
     # -- the end of a table --------------------------------------------------------------------------------
 
     def close_table(self) -> None:
-        """Say what the cells without a label were, now that the table (or the preamble) is whole."""
+        """Pass on the tokens of a table (or the preamble), now that it is whole."""
+        if self.deferred:
+            tokens = [token_of(plain) for plain in self.tokens]
+            self._place_deferred(tokens)
+            self.read.extend(tokens)
+        else:
+            self.read.extend(self.tokens)
+        self.tokens.clear()
+
+    def _place_deferred(self, tokens: list[Token]) -> None:
+        """Say what the cells without a label were."""
         values = set(self.fields.values())
         repeated_lines = set()
         for at in self.deferred:
-            token = self.tokens[at]
+            token = tokens[at]
             if squeeze(token.text) in values:
-                self.tokens[at] = token._replace(role="repeated_header", name=None)
+                tokens[at] = token._replace(role="repeated_header", name=None)
                 repeated_lines.add(token.line)
-            elif self._is_unlabelled_unit(at):
+            elif "budget_unit" not in self.fields and self._stands_before_project(tokens, at):
                 self.fields["budget_unit"] = squeeze(token.text)
-                self.tokens[at] = token._replace(role="field_value", name="budget_unit")
+                tokens[at] = token._replace(role="field_value", name="budget_unit")
             elif self.table_no and not self.has_goal and len(token.text) >= 15:
-                self.tokens[at] = token._replace(role="goal", name="annual")
-            elif not self.table_no and not self._has("title"):
-                self.tokens[at] = token._replace(role="title", name=None)
+                tokens[at] = token._replace(role="goal", name="annual")
+            elif not self.table_no and not self.has_title:
+                tokens[at] = token._replace(role="title", name=None)
+                self.has_title = True
         if repeated_lines:
-            self._mark_repeated(repeated_lines)
+            self._mark_repeated(tokens, repeated_lines)
         self.deferred = []
 
-    def _is_unlabelled_unit(self, at: int) -> bool:
-        """Whether a cell stands where the unit stands, directly before 项目名称, in a table that names no unit."""
-        if "budget_unit" in self.fields or at + 1 >= len(self.tokens):
+    @staticmethod
+    def _stands_before_project(tokens: list[Token], at: int) -> bool:
+        """Whether a cell stands where a unit stands that has no label, directly before 项目名称."""
+        if at + 1 >= len(tokens):
             return False
-        behind = self.tokens[at + 1]
-        return behind.line == self.tokens[at].line and behind.role == "field_label" and behind.name == "project_name"
+        behind = tokens[at + 1]
+        return behind.line == tokens[at].line and behind.role == "field_label" and behind.name == "project_name"
 
-    def _mark_repeated(self, lines: set[int]) -> None:
+    @staticmethod
+    def _mark_repeated(tokens: list[Token], lines: set[int]) -> None:
         """The other cells of a stray line that repeats unit and project, where the proper line prints them too."""
-        own = [at for at in range(len(self.tokens) - 1, -1, -1) if self.tokens[at].line in lines]
-        elsewhere = {
-            token.name for token in self.tokens[min(own) :] if token.role == "field_value" and token.line not in lines
-        }
+        own = [at for at, token in enumerate(tokens) if token.line in lines]
+        behind = tokens[own[0] :]
+        elsewhere = {token.name for token in behind if token.role == "field_value" and token.line not in lines}
         for at in own:
-            token = self.tokens[at]
+            token = tokens[at]
             if token.role in ("field_label", "field_value") and token.name in elsewhere:
-                self.tokens[at] = token._replace(role="repeated_header")
+                tokens[at] = token._replace(role="repeated_header")

@@ -33,7 +33,7 @@ _LONGEST = 40
 _MOST = Decimal(10) ** 13
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def read_amount(printed: str, money_unit: str) -> Decimal | None:
     """The amount in yuan, four decimals; None where `printed` is no well-formed amount.
 

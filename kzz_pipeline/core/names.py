@@ -1,20 +1,20 @@
 """Names: which unit and which project a printed name means, in spite of the ways it is written."""
 
 import re
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from rapidfuzz import fuzz
-
 from kzz_pipeline.core.characters import squeeze, strip
+from kzz_pipeline.core.matching import Entry, match_alike
 
 _SIGNS = re.compile(r"[\s()\[\]<>《》〈〉{}\"'“”‘’,.;:!?·、。—_*/\\-]+")
 # Where a form asks for a stamp beside the name: （盖章）某局.
 _STAMP = re.compile(r"[(（【\[](?:盖章|公章|签章|章|加盖公章)[)）】\]]")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d(?:年度|年)?[-~至到])?(?:19|20)\d\d年度?")
-# Below these likenesses (rapidfuzz ratio, 0 to 100) two names are not taken for the same.
-_SAME_UNIT = 85
-_SAME_PROJECT = 75
+# So many printed names are remembered with what they mean.
+_MOST_KNOWN = 20_000
 
 
 class Listed(NamedTuple):
@@ -39,7 +39,9 @@ class Names:
 
     regions: list[tuple[str, str, str]]
     canonical: dict[str, str] = field(default_factory=dict)
+    _beginnings: frozenset[str] = frozenset()
     _keys: dict[str, str] = field(default_factory=dict)
+    _published: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> "Names":
@@ -58,6 +60,7 @@ class Names:
                 full = fulls.pop()
                 regions.append((written, data["regions"][full][0], full))
         names = cls(sorted(regions, key=lambda region: -len(region[0])))
+        names._beginnings = frozenset(region[0][:2] for region in regions)
         for name, others in data["budget_units"].items():
             for written in (name, *others):
                 names.canonical[names.unit_key(written)] = name
@@ -67,24 +70,34 @@ class Names:
         """The form in which units are compared: places shortened, signs and white space gone."""
         key = self._keys.get(printed)
         if key is None:
+            if len(self._keys) >= _MOST_KNOWN:
+                self._keys.clear()
             text = _STAMP.sub("", squeeze(printed))
-            for written, short, _ in self.regions:
-                if written in text:
-                    text = text.replace(written, short, 1)
-                    break
+            region = self._region_in(text)
+            if region is not None:
+                text = text.replace(region[0], region[1], 1)
             key = self._keys[printed] = _SIGNS.sub("", text)
         return key
 
     def budget_unit(self, printed: str) -> str:
         """The name under which a unit is published: the vocabulary's, else as printed with its place put right."""
-        known = self.canonical.get(self.unit_key(printed))
-        if known is not None:
-            return known
+        name = self._published.get(printed)
+        if name is None:
+            if len(self._published) >= _MOST_KNOWN:
+                self._published.clear()
+            name = self._published[printed] = self.canonical.get(self.unit_key(printed)) or self._in_full(printed)
+        return name
+
+    def _in_full(self, printed: str) -> str:
         text = strip(_STAMP.sub("", printed))
-        for written, _, full in self.regions:
-            if written in text:
-                return text if written == full else text.replace(written, full, 1)
-        return text
+        region = self._region_in(text)
+        return text.replace(region[0], region[2], 1) if region is not None else text
+
+    def _region_in(self, text: str) -> tuple[str, str, str] | None:
+        """The first region whose name, as it may be written, stands in `text`; most names hold the beginning of none."""
+        if not any(text[at : at + 2] in self._beginnings for at in range(len(text) - 1)):
+            return None
+        return next((region for region in self.regions if region[0] in text), None)
 
     def project_key(self, unit: str | None, project: str | None) -> str:
         """The same for the same unit's same project in every release and year: `unit/project` in compared form."""
@@ -98,68 +111,37 @@ class Names:
         the two abbreviates (or leaves out) or with the same amount, and the same unit with the same amount.
         """
         found: list[int | None] = [None] * len(listed)
-        free = dict.fromkeys(range(len(tables)))
-        exact: dict[tuple[str, str], list[int]] = {}
+        exact: dict[tuple[str, str], deque[int]] = defaultdict(deque)
         for at, table in enumerate(tables):
-            exact.setdefault((self._key(table.unit), squeeze(table.project or "")), []).append(at)
+            exact[self._key(table.unit), squeeze(table.project or "")].append(at)
         for row, entry in enumerate(listed):
             for unit in entry.units:
                 same = exact.get((self.unit_key(unit), squeeze(entry.project)))
                 if same:
-                    at = same.pop(0)
-                    found[row] = at
-                    free.pop(at, None)
+                    found[row] = same.popleft()
                     break
+        free = sorted(at for same in exact.values() for at in same)
         left = [row for row, at in enumerate(found) if at is None]
         if left and free:
-            self._match_alike(listed, tables, left, free, found)
+            alike = match_alike(
+                {row: self._row_entry(listed[row]) for row in left},
+                {at: self._table_entry(tables[at]) for at in free},
+            )
+            for row, at in alike.items():
+                found[row] = at
         return found
 
     def _key(self, unit: str | None) -> str:
         return self.unit_key(unit) if unit else ""
 
-    def _match_alike(
-        self,
-        listed: list[Listed],
-        tables: list[Tabled],
-        left: list[int],
-        free: dict[int, None],
-        found: list[int | None],
-    ) -> None:
-        pairs = []
-        for row in left:
-            for at in free:
-                score = self._likeness(listed[row], tables[at])
-                if score:
-                    pairs.append((-score, row, at))
-        for _, row, at in sorted(pairs):
-            if found[row] is None and at in free:
-                found[row] = at
-                del free[at]
+    def _row_entry(self, row: Listed) -> Entry:
+        return Entry(tuple(self.unit_key(name) for name in row.units), project_name_key(row.project), row.amount)
 
-    def _likeness(self, entry: Listed, table: Tabled) -> float:
-        key = self._key(table.unit)
-        units = [self.unit_key(name) for name in entry.units]
-        unit = max((fuzz.ratio(name, key) for name in units), default=0.0)
-        project = fuzz.ratio(project_name_key(entry.project), project_name_key(table.project or ""))
-        same_amount = entry.amount is not None and entry.amount == table.amount
-        if unit >= _SAME_UNIT and project >= _SAME_PROJECT:
-            return 200 + unit + project
-        # 财政局 and 审计局 look alike, and each has a project 办公经费: likeness alone does not make them one unit.
-        if project >= 95 and (same_amount or not key or any(_abbreviates(name, key) for name in units)):
-            return 100 + project + unit
-        if unit >= _SAME_UNIT and same_amount:
-            return unit + project
-        return 0.0
+    def _table_entry(self, table: Tabled) -> Entry:
+        return Entry((self._key(table.unit),), project_name_key(table.project or ""), table.amount)
 
 
-def _abbreviates(one: str, other: str) -> bool:
-    """Whether one name is the other with characters left out, as 住建局 is 住房和城乡建设局."""
-    short, long = sorted((one, other), key=len)
-    rest = iter(long)
-    return len(short) >= 2 and all(char in rest for char in short)
-
-
+@lru_cache(maxsize=16384)
 def project_name_key(printed: str) -> str:
     """The form in which project names are compared: without the year, signs and white space."""
     text = squeeze(printed)

@@ -4,18 +4,19 @@ Nothing here looks at layout: labels in force, units of money, values and names 
 tokens alone. Printed text is kept beside what is made of it.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.money import money_unit_of, read_amount
 from kzz_pipeline.core.names import Listed, Tabled
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.core.tokens import Parse, Token
-from kzz_pipeline.core.values import read_indicator
-from kzz_pipeline.core.vocabulary import year_of
+from kzz_pipeline.core.tokens import Parse, Plain
+from kzz_pipeline.core.values import Reading, read_indicator
+from kzz_pipeline.core.vocabulary import Vocabulary, year_of
 from kzz_pipeline.core.words import Words
 
 Columns = dict[str, list[Any]]
@@ -31,6 +32,12 @@ _LISTED_ROLES = {
     "amount": "amount_printed",
     "listed_no": "listed_no",
 }
+# Of an indicator, and of the tree around it; what stands in the list, wherever that stands.
+_INDICATOR_ROLES = {"indicator", "value", "attribute"}
+_LABEL_ROLES = {"level1_label", "level2_label", "unknown_label", "indicator_header"}
+# What the tree's own label says of the time that the targets are for.
+_PERIODS = {"tree": "annual", "long_term_tree": "long_term"}
+_HEAD_ROLES = {"list_header", "list_field", "total", *_LISTED_ROLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,55 +64,71 @@ class CellCorrection:
 Corrections = Mapping[tuple[int, int], CellCorrection]
 
 
-@dataclass(slots=True)
-class _Field:
-    """A field above the indicators, or an extra column of an indicator, as printed."""
+class _Field(NamedTuple):
+    """A field above the indicators: what it says, its own unit of money, and what is printed where."""
 
-    name: str | None
-    label: str
-    token: Token
     value: str
     unit: str | None
-    indicator_no: int | None = None
+    printed: str
+    line: int
+    column: int
 
 
-@dataclass(slots=True)
-class _Indicator:
-    """The cells of one indicator row, with the labels in force on it."""
+class _Levels:
+    """The labels in force on a row of the indicator tree: what the rows above and the row itself print."""
 
-    number: int
-    level1_printed: str | None
-    level2: str | None
-    level2_printed: str | None
-    period: str
-    names: list[Token] = field(default_factory=list)
-    value: Token | None = None
-    unit: str | None = None
-    operator: str | None = None
+    __slots__ = ("either", "label_line", "level1", "level2", "level2_printed", "lone", "period", "satisfaction")
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.either = vocabulary.either
+        self.satisfaction = vocabulary.labels["满意度指标"].level2
+        self.level1: str | None = None
+        self.level2: str | None = None
+        self.level2_printed: str | None = None
+        self.period = "annual"
+        self.label_line = 0
+        self.lone = False
+
+    def read(self, plain: Plain) -> None:
+        """Take in a label."""
+        line, _, _, text, role, _, _, name = plain
+        if role == "level2_label":
+            either = self.either(text)
+            if self.lone and name != self.level2 and not either:
+                # 成本指标 printed alone was a second level of a form without first levels.
+                self.level1 = None
+            self.level2, self.level2_printed, self.label_line = name, strip(text), line
+            self.lone = self.level1 is None
+            if either and (self.lone or name == self.satisfaction):
+                self.level1 = self.level2_printed
+        elif role == "level1_label":
+            self.level1, self.lone = strip(text), False
+            either = self.either(text)
+            if either and self.label_line != line:
+                self.level2, self.level2_printed = either.level2 or either.level1, self.level1
+        elif role == "unknown_label":
+            self.level2, self.level2_printed = None, strip(text)
+        elif name in _PERIODS:
+            self.period = _PERIODS[name]
 
 
 @dataclass(slots=True)
 class _Table:
-    """One 项目支出绩效目标表, gathered from its tokens."""
+    """One 项目支出绩效目标表, gathered from its tokens; its indicators are rows already."""
 
     number: int
-    first: Token
+    project_id: str
+    first: Plain
     last_line: int = 0
-    title: Token | None = None
+    title: Plain | None = None
     year_printed: str | None = None
     fiscal_year: int | None = None
     money_unit: str | None = None
-    fields: list[_Field] = field(default_factory=list)
+    field_count: int = 0
+    named: dict[str | None, int] = field(default_factory=dict)
     goal: list[tuple[int, str]] = field(default_factory=list)
     goal_correction: str | None = None
-    indicators: list[_Indicator] = field(default_factory=list)
-
-    def field(self, *names: str) -> _Field | None:
-        for name in names:
-            for found in self.fields:
-                if found.name == name and found.indicator_no is None:
-                    return found
-        return None
+    indicator_count: int = 0
 
 
 def normalize(
@@ -134,162 +157,227 @@ class _Normalizer:
         self.assumed_money_unit = money_unit
         self.title: str | None = None
         self.money_unit: str | None = None
-        self.total: Token | None = None
-        self.listed: dict[int, dict[str, Token]] = {}
+        self.total: Plain | None = None
+        self.listed: dict[int, dict[str, Plain]] = {}
         self.further: dict[int, list[str]] = {}
         self.tables: list[_Table] = []
+        self.indicators = _columns(
+            "indicator_id", "project_id", "project_key", "release_year", "fiscal_year", "budget_unit", "project_name",
+            "indicator_no", "level1", "level2", "level1_printed", "level2_printed", "indicator_name",
+            "indicator_printed", "unit", "value_printed", "value_kind", "operator", "target_value", "target_min",
+            "target_max", "base_unit", "base_value", "release_id", "source_path", "source_sha256", "source_line",
+            "source_column", "indicator_line", "indicator_column", "target_period", "correction",
+        )  # fmt: skip
+        self.fields = _columns(
+            "project_id", "indicator_id", "project_key", "release_year", "fiscal_year", "field_no", "field",
+            "label_printed", "value_printed", "amount_cny", "release_id", "source_path", "source_sha256",
+            "source_line", "source_column",
+        )  # fmt: skip
+        # What each field says, and the unit of money that its label prints.
+        self.field_values: list[str] = []
+        self.field_units: list[str | None] = []
 
     # -- corrections ---------------------------------------------------------------------------------------
 
-    def _text(self, token: Token) -> str:
-        """What a token says: the person's reading where there is one, else as printed, ends stripped."""
-        printed = strip(token.text)
-        if self.corrections:
-            corrected = self.corrections.get((token.line, token.column))
-            if corrected is not None and corrected.expect == printed:
-                return corrected.value
-        return printed
+    def _text(self, cell: Plain) -> str:
+        """What a cell says: the person's reading where there is one, else as printed, ends stripped."""
+        printed = strip(cell[3])
+        corrected = self.corrections.get((cell[0], cell[1])) if self.corrections else None
+        return corrected.value if corrected is not None and corrected.expect == printed else printed
 
-    def _reason(self, *tokens: Token | None) -> str | None:
-        """Why cells of a row were corrected; None where none was."""
+    def _reason(self, places: Iterable[tuple[int, int, str]]) -> str | None:
+        """Why cells of a row were corrected, by line, column and what they print; None where none was."""
         if not self.corrections:
             return None
-        reasons = []
-        for token in tokens:
-            found = self.corrections.get((token.line, token.column)) if token is not None else None
-            if found is not None and token is not None and found.expect == strip(token.text):
-                reasons.append(found.reason)
+        found = [(self.corrections.get((line, column)), printed) for line, column, printed in places]
+        reasons = [correction.reason for correction, printed in found if correction and correction.expect == printed]
         return "; ".join(dict.fromkeys(reasons)) or None
 
     # -- gathering -----------------------------------------------------------------------------------------
 
     def rows(self) -> dict[str, Columns]:
-        for token in self.parse.tokens:
-            if token.table_no == 0 or token.role in ("list_header", "list_field", "total", *_LISTED_ROLES):
-                self._gather_head(token)
-        self._gather_tables()
+        self._gather()
         self._find_money_unit()
         listed = self._listed_rows()
-        projects, indicators, fields = self._table_rows(listed)
+        projects = self._table_rows(listed)
         return {
-            "releases": self._release_row(listed, projects, indicators),
+            "releases": self._release_row(listed, projects),
             "listed_projects": listed,
             "projects": projects,
-            "indicators": indicators,
-            "project_fields": fields,
+            "indicators": self._with_source(self.indicators),
+            "project_fields": self._with_source(self.fields),
         }
 
-    def _gather_head(self, token: Token) -> None:
-        match token.role:
+    def _gather(self) -> None:
+        cells = self.parse.cells
+        start = bisect_right(cells.table_no, 0)
+        for cell in cells.plain(0, start):
+            self._gather_head(cell)
+        while start < len(cells):
+            number = cells.table_no[start]
+            stop = bisect_right(cells.table_no, number, start)
+            table = _Table(number, f"{self.source.release_id}-t{number:03d}", next(cells.plain(start, start + 1)))
+            self._gather_table(table, cells.plain(start, stop))
+            self.tables.append(table)
+            start = stop
+
+    def _gather_head(self, cell: Plain) -> None:
+        _, _, _, text, role, _, item_no, name = cell
+        match role:
             case "title":
-                self.title = self.title or strip(token.text)
+                self.title = self.title or strip(text)
             case "money_unit":
-                self.money_unit = self.money_unit or token.name
+                self.money_unit = self.money_unit or name
             case "list_header":
-                self.money_unit = self.money_unit or token.name
+                self.money_unit = self.money_unit or name
             case "total":
-                self.total = token
+                self.total = cell
             case "list_field":
-                column = f"{token.name}: " if token.name else ""
-                self.further.setdefault(token.item_no, []).append(column + self._text(token))
-            case role if role in _LISTED_ROLES and token.item_no:
-                self.listed.setdefault(token.item_no, {})[role] = token
+                column = f"{name}: " if name else ""
+                self.further.setdefault(item_no, []).append(column + self._text(cell))
+            case role if role in _LISTED_ROLES and item_no:
+                self.listed.setdefault(item_no, {})[role] = cell
 
-    def _gather_tables(self) -> None:
-        table: _Table | None = None
-        current: _Indicator | None = None
-        pending: dict[int, tuple[str, str | None, str | None]] = {}
-        level1 = level2 = level2_printed = None
-        label_line = 0
-        lone = False
-        period = "annual"
-        for token in self.parse.tokens:
-            if token.table_no == 0:
-                continue
-            if table is None or token.table_no != table.number:
-                table = _Table(token.table_no, token)
-                self.tables.append(table)
-                current, level1, level2, level2_printed, period, lone = None, None, None, None, "annual", False
-                pending = {}
-            role = token.role
+    def _gather_table(self, table: _Table, cells: Iterator[Plain]) -> None:
+        levels = _Levels(self.words.labels)
+        labels: dict[int, tuple[str, str | None, str | None]] = {}
+        rows: list[tuple[Any, ...]] = []
+        number = 0
+        own: list[Plain] = []
+        in_force: tuple[str | None, ...] = ()
+        for cell in cells:
+            role = cell[4]
             if role != "unread":
-                table.last_line = token.line
-            if role in ("indicator", "value", "attribute"):
-                if current is None or current.number != token.item_no:
-                    current = _Indicator(token.item_no, level1, level2, level2_printed, period)
-                    table.indicators.append(current)
-                self._gather_indicator(table, current, token)
-            elif role == "level2_label":
-                if lone and token.name != level2 and not self._is_either(token):
-                    # 成本指标 printed alone was a second level of a form without first levels.
-                    level1 = None
-                lone = False
-                level2, level2_printed, label_line = token.name, strip(token.text), token.line
-                if level1 is None or (
-                    level2 == self.words.labels.labels["满意度指标"].level2 and self._is_either(token)
-                ):
-                    lone = level1 is None
-                    level1 = strip(token.text) if self._is_either(token) else level1
-            elif role == "level1_label":
-                level1, lone = strip(token.text), False
-                if self._is_either(token) and label_line != token.line:
-                    level2, level2_printed = self._either_level2(token)
-            elif role == "unknown_label":
-                level2, level2_printed = None, strip(token.text)
-            elif role == "indicator_header":
-                if token.name in ("tree", "long_term_tree"):
-                    period = "long_term" if token.name == "long_term_tree" else "annual"
+                table.last_line = cell[0]
+            if role in _INDICATOR_ROLES:
+                if cell[6] != number:
+                    if number:
+                        rows.append(self._indicator_row(table.project_id, number, in_force, own))
+                    number, own = cell[6], []
+                    in_force = (levels.level1, levels.level2, levels.level2_printed, levels.period)
+                own.append(cell)
+                if role == "attribute":
+                    self._add_field(table, cell[7], cell[7], cell, self._text(cell), None, number)
+            elif role in _LABEL_ROLES:
+                levels.read(cell)
+            elif role in _HEAD_ROLES:
+                self._gather_head(cell)
             else:
-                self._gather_head_of_table(table, token, pending)
+                self._gather_head_of_table(table, cell, labels)
+        if number:
+            rows.append(self._indicator_row(table.project_id, number, in_force, own))
+        table.indicator_count = len(rows)
+        for column, values in zip(_INDICATOR_COLUMNS, zip(*rows, strict=True), strict=False):
+            self.indicators[column].extend(values)
 
-    def _is_either(self, token: Token) -> bool:
-        label = self.words.labels.label(token.text)
-        return label is not None and label.either
-
-    def _either_level2(self, token: Token) -> tuple[str | None, str]:
-        label = self.words.labels.label(token.text)
-        return (label.level2 or label.level1 if label else None), strip(token.text)
-
-    def _gather_indicator(self, table: _Table, current: _Indicator, token: Token) -> None:
-        if token.role == "indicator":
-            current.names.append(token)
-        elif token.role == "value":
-            current.value = token
+    def _indicator_row(
+        self, project_id: str, number: int, in_force: tuple[str | None, ...], cells: list[Plain]
+    ) -> tuple[Any, ...]:
+        """The columns of `_INDICATOR_COLUMNS`."""
+        level1_printed, level2, level2_printed, period = in_force
+        names, value, unit, operator = [], None, None, None
+        for cell in cells:
+            if cell[4] == "indicator":
+                names.append(cell)
+            elif cell[4] == "value":
+                value = cell
+            elif cell[7] == "unit":
+                unit = self._text(cell)
+            elif cell[7] == "operator":
+                operator = self._text(cell)
+        if value is None or not names:
+            raise AssertionError(f"an indicator row without a name or a value: {cells}")
+        printed = strip(names[0][3]) if len(names) == 1 else "".join(strip(name[3]) for name in names)
+        value_printed = strip(value[3])
+        if self.corrections:
+            says = "".join(self._text(name) for name in names)
+            reading = read_indicator(says, self._text(value), self.words.units, unit, operator)
+            reason = self._reason((cell[0], cell[1], strip(cell[3])) for cell in (value, *names))
         else:
-            if token.name == "unit":
-                current.unit = self._text(token)
-            elif token.name == "operator":
-                current.operator = self._text(token)
-            label = token.name or ""
-            table.fields.append(_Field(token.name, label, token, self._text(token), None, current.number))
+            reading, reason = read_indicator(printed, value_printed, self.words.units, unit, operator), None
+        for part, named in self.words.labels.named_level2:
+            if part in reading.indicator_name:
+                level2 = named
+        return (
+            f"{project_id}-i{number:03d}",
+            number,
+            self.words.labels.level1_of.get(level2) if level2 else None,
+            level2,
+            level1_printed,
+            level2_printed,
+            printed,
+            value_printed,
+            value[0],
+            value[1],
+            names[0][0],
+            names[0][1],
+            period,
+            reason,
+            *reading,
+        )
 
     def _gather_head_of_table(
-        self, table: _Table, token: Token, pending: dict[int, tuple[str, str | None, str | None]]
+        self, table: _Table, cell: Plain, labels: dict[int, tuple[str, str | None, str | None]]
     ) -> None:
-        match token.role:
+        line, column, _, text, role, _, item_no, name = cell
+        match role:
             case "table_title":
-                table.title = table.title or token
-                if token.name and table.year_printed is None:
-                    self._set_year(table, token.name)
+                table.title = table.title or cell
+                if name and table.year_printed is None:
+                    self._set_year(table, name)
             case "year" if table.year_printed is None:
-                self._set_year(table, self._text(token))
+                self._set_year(table, self._text(cell))
             case "money_unit":
-                table.money_unit = table.money_unit or token.name
+                table.money_unit = table.money_unit or name
             case "field_label":
-                field_name, _, unit = (token.name or "").partition(":")
-                pending[token.item_no] = (strip(token.text), field_name, unit or None)
+                field_name, _, money_unit = (name or "").partition(":")
+                labels[item_no] = (strip(text), field_name, money_unit or None)
             case "field_value":
-                label, name, money_unit = pending.get(token.item_no, ("", token.name, None))
-                value = self._text(token)
-                table.fields.append(_Field(token.name if token.item_no == 0 else name, label, token, value, money_unit))
-                if name == "fiscal_year" and table.year_printed is None:
+                label, labelled, unit = labels.get(item_no, ("", name, None))
+                value = self._text(cell)
+                self._add_field(table, name if item_no == 0 else labelled, label, cell, value, unit)
+                if labelled == "fiscal_year" and table.year_printed is None:
                     self._set_year(table, value)
+            case "goal" if name == "long_term":
+                self._add_field(table, "long_term_goal", "", cell, strip(text))
             case "goal":
-                if token.name == "long_term":
-                    table.fields.append(_Field("long_term_goal", "", token, strip(token.text), None))
-                else:
-                    table.goal.append((token.line, self._text(token)))
-                    table.goal_correction = table.goal_correction or self._reason(token)
+                table.goal.append((line, self._text(cell)))
+                table.goal_correction = table.goal_correction or self._reason([(line, column, strip(text))])
+
+    def _add_field(
+        self,
+        table: _Table,
+        name: str | None,
+        label: str | None,
+        cell: Plain,
+        value: str,
+        unit: str | None = None,
+        indicator_no: int = 0,
+    ) -> None:
+        """Add a field above the indicators, or a further cell beside an indicator's value."""
+        table.field_count += 1
+        if not indicator_no:
+            table.named.setdefault(name, len(self.field_values))
+        self.field_values.append(value)
+        self.field_units.append(unit)
+        fields = self.fields
+        fields["project_id"].append(table.project_id)
+        fields["indicator_id"].append(f"{table.project_id}-i{indicator_no:03d}" if indicator_no else None)
+        fields["field_no"].append(table.field_count)
+        fields["field"].append(name)
+        fields["label_printed"].append(label or None)
+        fields["value_printed"].append(strip(cell[3]))
+        fields["source_line"].append(cell[0])
+        fields["source_column"].append(cell[1])
+
+    def _field(self, table: _Table, *names: str) -> _Field | None:
+        """The first field above the indicators that has the first of these names."""
+        for name in names:
+            at = table.named.get(name)
+            if at is not None:
+                columns = ("value_printed", "source_line", "source_column")
+                return _Field(self.field_values[at], self.field_units[at], *(self.fields[of][at] for of in columns))
+        return None
 
     @staticmethod
     def _set_year(table: _Table, printed: str) -> None:
@@ -298,39 +386,42 @@ class _Normalizer:
 
     def _find_money_unit(self) -> None:
         """The unit of money of the release: declared once, by a table, by a label, or printed with the amounts."""
-        if self.money_unit is None:
-            declared = [table.money_unit for table in self.tables if table.money_unit]
-            declared += [found.unit for table in self.tables for found in table.fields if found.unit]
-            amounts = [row["amount"] for row in self.listed.values() if "amount" in row]
-            printed = [strip(token.text) for token in amounts]
-            printed += [found.value for table in self.tables for found in table.fields if self._is_money(found)]
-            declared += [unit for text in printed if (unit := money_unit_of(text))]
-            self.money_unit = declared[0] if declared else self.assumed_money_unit
-            if self.money_unit is None and printed:
-                place = (
-                    amounts[0] if amounts else next(f.token for t in self.tables for f in t.fields if self._is_money(f))
-                )
-                raise Refusal(
-                    "no-money-unit",
-                    f"nothing says in which unit of money the amounts are printed, the first here: {strip(place.text)}",
-                    "say it in corrections.yml under assume, for example money_unit: 万元",
-                    place.line,
-                )
+        if self.money_unit is not None:
+            return
+        declared = [table.money_unit for table in self.tables if table.money_unit]
+        declared += [unit for unit in self.field_units if unit]
+        cells = [row["amount"] for row in self.listed.values() if "amount" in row]
+        amounts = [(strip(cell[3]), strip(cell[3]), cell[0]) for cell in cells]
+        columns = ("field", "value_printed", "source_line")
+        fields = zip(self.field_values, *(self.fields[column] for column in columns), strict=True)
+        amounts += [(value, printed, line) for value, name, printed, line in fields if self._is_money(name)]
+        declared += [unit for value, _, _ in amounts if (unit := money_unit_of(value))]
+        self.money_unit = declared[0] if declared else self.assumed_money_unit
+        if self.money_unit is None and amounts:
+            _, printed, line = amounts[0]
+            raise Refusal(
+                "no-money-unit",
+                f"nothing says in which unit of money the amounts are printed, the first here: {printed}",
+                "say it in corrections.yml under assume, for example money_unit: 万元",
+                line,
+            )
 
-    def _is_money(self, found: _Field) -> bool:
-        return found.name in self.words.labels.money_fields
+    def _is_money(self, field_name: str | None) -> bool:
+        return field_name in self.words.labels.money_fields
 
     def _amount(self, printed: str, unit: str | None, table: _Table | None = None) -> Decimal | None:
         return read_amount(printed, unit or (table.money_unit if table else None) or self.money_unit or "万元")
 
     # -- rows ----------------------------------------------------------------------------------------------
 
-    def _lineage(self, columns: Columns, token: Token) -> None:
-        columns["release_id"].append(self.source.release_id)
-        columns["source_path"].append(self.source.source_path)
-        columns["source_sha256"].append(self.source.source_sha256)
-        columns["source_line"].append(token.line)
-        columns["source_column"].append(token.column)
+    def _with_source(self, columns: Columns) -> Columns:
+        """`columns` with those that are the same on every row of the release."""
+        source, count = self.source, len(columns["source_line"])
+        columns["release_year"] = [source.release_year] * count
+        columns["release_id"] = [source.release_id] * count
+        columns["source_path"] = [source.source_path] * count
+        columns["source_sha256"] = [source.source_sha256] * count
+        return columns
 
     def _listed_rows(self) -> Columns:
         columns = _columns(
@@ -351,15 +442,16 @@ class _Normalizer:
             columns["implementing_unit"].append(unit)
             columns["project_name"].append(texts.get("project_name"))
             amount = texts.get("amount_printed")
-            columns["amount_printed"].append(strip(row["amount"].text) if "amount" in row else None)
+            columns["amount_printed"].append(strip(row["amount"][3]) if "amount" in row else None)
             columns["amount_cny"].append(self._amount(amount, None) if amount else None)
             columns["project_id"].append(None)
-            columns["release_year"].append(self.source.release_year)
-            columns["correction"].append(self._reason(*row.values()))
-            self._lineage(columns, row.get("amount") or row.get("listed_project") or next(iter(row.values())))
-        return columns
+            columns["correction"].append(self._reason((cell[0], cell[1], strip(cell[3])) for cell in row.values()))
+            cell = row.get("amount") or row.get("listed_project") or next(iter(row.values()))
+            columns["source_line"].append(cell[0])
+            columns["source_column"].append(cell[1])
+        return self._with_source(columns)
 
-    def _table_rows(self, listed: Columns) -> tuple[Columns, Columns, Columns]:
+    def _table_rows(self, listed: Columns) -> Columns:
         projects = _columns(
             "project_id", "project_key", "release_year", "fiscal_year", "table_no", "budget_unit", "budget_unit_printed",
             "project_name", "total_funds_cny", "fiscal_funds_cny", "other_funds_cny", "annual_goal", "listed_no",
@@ -367,28 +459,26 @@ class _Normalizer:
             "source_sha256", "source_line", "source_column", "year_printed", "total_funds_printed",
             "fiscal_funds_printed", "other_funds_printed", "correction",
         )  # fmt: skip
-        indicators = _columns(
-            "indicator_id", "project_id", "project_key", "release_year", "fiscal_year", "budget_unit", "project_name",
-            "indicator_no", "level1", "level2", "level1_printed", "level2_printed", "indicator_name",
-            "indicator_printed", "unit", "value_printed", "value_kind", "operator", "target_value", "target_min",
-            "target_max", "base_unit", "base_value", "release_id", "source_path", "source_sha256", "source_line",
-            "source_column", "indicator_line", "indicator_column", "target_period", "correction",
-        )  # fmt: skip
-        fields = _columns(
-            "project_id", "indicator_id", "project_key", "release_year", "fiscal_year", "field_no", "field",
-            "label_printed", "value_printed", "amount_cny", "release_id", "source_path", "source_sha256",
-            "source_line", "source_column",
-        )  # fmt: skip
         matches = self._match(listed)
         for at, table in enumerate(self.tables):
             row = matches.get(at)
-            shared = self._project_row(projects, table, listed, row)
+            shared = self._shared(table, listed, row)
             if row is not None:
                 listed["project_id"][row] = shared["project_id"]
-            for indicator in table.indicators:
-                self._indicator_row(indicators, indicator, shared)
-            self._field_rows(fields, table, shared)
-        return projects, indicators, fields
+            for column, common in shared.items():
+                self.indicators[column].extend([common] * table.indicator_count)
+            for column in ("project_key", "fiscal_year"):
+                self.fields[column].extend([shared[column]] * table.field_count)
+            self._add_amounts(table)
+            self._project_row(projects, table, shared, listed, row)
+        return self._with_source(projects)
+
+    def _add_amounts(self, table: _Table) -> None:
+        """Read the amounts of a table's fields, now that the unit of money is known."""
+        amounts, names, indicators = (self.fields[name] for name in ("amount_cny", "field", "indicator_id"))
+        for at in range(len(amounts), len(amounts) + table.field_count):
+            is_money = indicators[at] is None and self._is_money(names[at])
+            amounts.append(self._amount(self.field_values[at], self.field_units[at], table) if is_money else None)
 
     def _match(self, listed: Columns) -> dict[int, int]:
         """Table index to row of the list."""
@@ -404,7 +494,7 @@ class _Normalizer:
         ]
         tables = []
         for table in self.tables:
-            unit, project = table.field(*_UNIT_FALLBACKS), table.field("project_name")
+            unit, project = self._field(table, *_UNIT_FALLBACKS), self._field(table, "project_name")
             amount, _ = self._total(table)
             tables.append(Tabled(unit.value if unit else None, project.value if project else None, amount))
         found = self.words.names.match(entries, tables)
@@ -412,59 +502,65 @@ class _Normalizer:
 
     def _total(self, table: _Table) -> tuple[Decimal | None, _Field | None]:
         for name in _TOTAL_FALLBACKS:
-            found = table.field(name)
+            found = self._field(table, name)
             if found is not None:
                 return self._amount(found.value, found.unit, table), found
         return None, None
 
-    def _project_row(self, columns: Columns, table: _Table, listed: Columns, row: int | None) -> dict[str, Any]:
-        source = self.source
-        unit_field, name_field = table.field(*_UNIT_FALLBACKS), table.field("project_name")
-        unit_printed = strip(unit_field.token.text) if unit_field else None
-        name = name_field.value if name_field else None
+    def _shared(self, table: _Table, listed: Columns, row: int | None) -> dict[str, Any]:
+        """What a table's own row shares with those of its indicators and fields."""
+        unit_field, name_field = self._field(table, *_UNIT_FALLBACKS), self._field(table, "project_name")
         unit = self._budget_unit(unit_field.value if unit_field else None, listed, row)
-        total, total_field = self._total(table)
-        fiscal_field, other_field = table.field("fiscal_funds"), table.field("other_funds")
-        project_id = f"{source.release_id}-t{table.number:03d}"
+        name = name_field.value if name_field else None
         # A table of a whole department names no project.
-        is_whole = table.title is not None and _WHOLE in squeeze(table.title.text)
+        is_whole = table.title is not None and _WHOLE in squeeze(table.title[3])
         subject = name or (_WHOLE if is_whole else None)
-        shared = {
-            "project_id": project_id,
+        return {
+            "project_id": table.project_id,
             # A table that does not say whose or what it is, is like no other.
-            "project_key": self.words.names.project_key(unit, subject) if unit and subject else project_id,
-            "release_year": source.release_year,
+            "project_key": self.words.names.project_key(unit, subject) if unit and subject else table.project_id,
             "fiscal_year": table.fiscal_year,
             "budget_unit": unit,
             "project_name": name,
         }
+
+    def _project_row(
+        self, columns: Columns, table: _Table, shared: dict[str, Any], listed: Columns, row: int | None
+    ) -> None:
+        unit_field, name_field = self._field(table, *_UNIT_FALLBACKS), self._field(table, "project_name")
+        total, total_field = self._total(table)
+        fiscal_field, other_field = self._field(table, "fiscal_funds"), self._field(table, "other_funds")
+        first = table.title or table.first
         values = {
             **shared,
             "table_no": table.number,
-            "budget_unit_printed": unit_printed,
+            "budget_unit_printed": unit_field.printed if unit_field else None,
             "total_funds_cny": total,
             "fiscal_funds_cny": self._amount(fiscal_field.value, fiscal_field.unit, table) if fiscal_field else None,
             "other_funds_cny": self._amount(other_field.value, other_field.unit, table) if other_field else None,
             "annual_goal": _joined(table.goal),
             "listed_no": listed["listed_no"][row] if row is not None else None,
             "listed_amount_cny": listed["amount_cny"][row] if row is not None else None,
-            "indicator_count": len(table.indicators),
-            "first_line": (table.title or table.first).line,
+            "indicator_count": table.indicator_count,
+            "first_line": first[0],
             # Where no cell of a table was read, it ends where it begins.
-            "last_line": max(table.last_line, (table.title or table.first).line),
+            "last_line": max(table.last_line, first[0]),
+            "source_line": first[0],
+            "source_column": first[1],
             "year_printed": table.year_printed,
-            "total_funds_printed": strip(total_field.token.text) if total_field else None,
-            "fiscal_funds_printed": strip(fiscal_field.token.text) if fiscal_field else None,
-            "other_funds_printed": strip(other_field.token.text) if other_field else None,
+            "total_funds_printed": total_field.printed if total_field else None,
+            "fiscal_funds_printed": fiscal_field.printed if fiscal_field else None,
+            "other_funds_printed": other_field.printed if other_field else None,
             "correction": self._project_reason(table, unit_field, name_field, total_field, fiscal_field, other_field),
         }
         for column, value in values.items():
             columns[column].append(value)
-        self._lineage(columns, table.title or table.first)
-        return shared
 
     def _project_reason(self, table: _Table, *fields: _Field | None) -> str | None:
-        reasons = [self._reason(*(found.token for found in fields if found)), table.goal_correction]
+        reasons = [
+            self._reason((found.line, found.column, found.printed) for found in fields if found),
+            table.goal_correction,
+        ]
         return "; ".join(reason for reason in reasons if reason) or None
 
     def _budget_unit(self, printed: str | None, listed: Columns, row: int | None) -> str | None:
@@ -480,57 +576,12 @@ class _Normalizer:
                 return names.budget_unit(written)
         return unit
 
-    def _indicator_row(self, columns: Columns, indicator: _Indicator, shared: dict[str, Any]) -> None:
-        value = indicator.value
-        if value is None or not indicator.names:
-            raise AssertionError(f"an indicator row without a name or a value: {indicator}")
-        printed = "".join(strip(token.text) for token in indicator.names)
-        corrected = printed if not self.corrections else "".join(self._text(token) for token in indicator.names)
-        reading = read_indicator(corrected, self._text(value), self.words.units, indicator.unit, indicator.operator)
-        level2 = indicator.level2
-        for part, named in self.words.labels.named_level2:
-            if part in reading.indicator_name:
-                level2 = named
-        append = columns.__getitem__
-        append("indicator_id").append(f"{shared['project_id']}-i{indicator.number:03d}")
-        for column, common in shared.items():
-            append(column).append(common)
-        append("indicator_no").append(indicator.number)
-        append("level1").append(self.words.labels.level1_of.get(level2) if level2 else None)
-        append("level2").append(level2)
-        append("level1_printed").append(indicator.level1_printed)
-        append("level2_printed").append(indicator.level2_printed)
-        append("indicator_printed").append(printed)
-        append("value_printed").append(strip(value.text))
-        for column, read in zip(_READING_COLUMNS, reading, strict=True):
-            append(column).append(read)
-        append("indicator_line").append(indicator.names[0].line)
-        append("indicator_column").append(indicator.names[0].column)
-        append("target_period").append(indicator.period)
-        append("correction").append(self._reason(value, *indicator.names))
-        self._lineage(columns, value)
-
-    def _field_rows(self, columns: Columns, table: _Table, shared: dict[str, Any]) -> None:
-        for number, found in enumerate(table.fields, 1):
-            indicator = found.indicator_no
-            columns["project_id"].append(shared["project_id"])
-            columns["indicator_id"].append(f"{shared['project_id']}-i{indicator:03d}" if indicator else None)
-            columns["project_key"].append(shared["project_key"])
-            columns["release_year"].append(shared["release_year"])
-            columns["fiscal_year"].append(shared["fiscal_year"])
-            columns["field_no"].append(number)
-            columns["field"].append(found.name)
-            columns["label_printed"].append(found.label or None)
-            columns["value_printed"].append(strip(found.token.text))
-            is_money = indicator is None and self._is_money(found)
-            columns["amount_cny"].append(self._amount(found.value, found.unit, table) if is_money else None)
-            self._lineage(columns, found.token)
-
-    def _release_row(self, listed: Columns, projects: Columns, indicators: Columns) -> Columns:
+    def _release_row(self, listed: Columns, projects: Columns) -> Columns:
         source = self.source
-        tokens = self.parse.tokens
-        cells = sum(1 for token in tokens if token.part <= 1)
-        unread = len({(token.line, token.column) for token in tokens if token.role == "unread"})
+        cells = self.parse.cells
+        parts = sum(1 for part in cells.part if part > 1)
+        places = zip(cells.line, cells.column, cells.role, strict=True)
+        unread = {(line, column) for line, column, role in places if role == "unread"}
         row = {
             "release_id": source.release_id,
             "release_year": source.release_year,
@@ -544,9 +595,9 @@ class _Normalizer:
             "listed_total_cny": self._amount(self._text(self.total), None) if self.total else None,
             "listed_count": len(listed["listed_no"]),
             "project_count": len(projects["project_id"]),
-            "indicator_count": len(indicators["indicator_id"]),
-            "cell_count": cells,
-            "unread_cell_count": unread,
+            "indicator_count": len(self.indicators["indicator_id"]),
+            "cell_count": len(cells) - parts,
+            "unread_cell_count": len(unread),
             "error_count": 0,
             "warning_count": 0,
             "info_count": 0,
@@ -554,17 +605,10 @@ class _Normalizer:
         return {column: [value] for column, value in row.items()}
 
 
-_READING_COLUMNS = (
-    "indicator_name",
-    "unit",
-    "value_kind",
-    "operator",
-    "target_value",
-    "target_min",
-    "target_max",
-    "base_unit",
-    "base_value",
-)
+_INDICATOR_COLUMNS = (
+    "indicator_id", "indicator_no", "level1", "level2", "level1_printed", "level2_printed", "indicator_printed",
+    "value_printed", "source_line", "source_column", "indicator_line", "indicator_column", "target_period", "correction", *Reading._fields,
+)  # fmt: skip
 
 
 def _columns(*names: str) -> Columns:

@@ -1,7 +1,8 @@
 """What a parse is made of: one token per non-empty cell, or one per part of a cell that merges several."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.vocabulary import Label
@@ -15,12 +16,16 @@ ROLES = (
 
 
 class Item(NamedTuple):
-    """A non-empty cell, or a part of one, before it has a role. `part` is 0 where it is the whole cell."""
+    """A non-empty cell, or a part of one, before it has a role. `part` is 0 where it is the whole cell.
+
+    `kinds` says what the text may be by itself (the bits of `vocabulary`).
+    """
 
     column: int
     part: int
     text: str
     label: Label | None
+    kinds: int = 0
 
 
 class Token(NamedTuple):
@@ -41,10 +46,67 @@ class Token(NamedTuple):
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Parse:
-    """A release read: its document, the tokens in reading order and the number of tables."""
+# A token's values in order, as they come out of the columns.
+Plain = tuple[int, int, int, str, str, int, int, str | None]
+# What Token(...) does with such a tuple, without the cost of binding each argument.
+token_of: Callable[[Plain], Token] = partial(tuple.__new__, Token)
 
-    document: Document
-    tokens: list[Token]
-    table_count: int
+
+class Tokens:
+    """The tokens of a release in reading order, held by column: half the memory of as many tuples.
+
+    A large release has millions of them, and what is no tuple need not be looked at when Python collects garbage.
+    """
+
+    __slots__ = ("column", "columns", "item_no", "line", "name", "part", "role", "table_no", "text")
+
+    def __init__(self, tokens: Iterable[Plain] = ()) -> None:
+        self.line: list[int] = []
+        self.column: list[int] = []
+        self.part: list[int] = []
+        self.text: list[str] = []
+        self.role: list[str] = []
+        self.table_no: list[int] = []
+        self.item_no: list[int] = []
+        self.name: list[str | None] = []
+        self.columns: tuple[list[Any], ...] = (
+            self.line, self.column, self.part, self.text, self.role, self.table_no, self.item_no, self.name,
+        )  # fmt: skip
+        self.extend(tokens)
+
+    def extend(self, tokens: Iterable[Plain]) -> None:
+        """Add tokens at the end."""
+        for column, values in zip(self.columns, zip(*tokens, strict=True), strict=False):
+            column.extend(values)
+
+    def plain(self, start: int = 0, stop: int | None = None) -> Iterator[Plain]:
+        """The tokens from `start` up to `stop` as plain tuples, which is the fastest way through them."""
+        columns = self.columns
+        if start or stop is not None:
+            columns = tuple(column[start:stop] for column in columns)
+        return zip(*columns, strict=True)
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def __getitem__(self, at: int) -> Token:
+        return Token(*(column[at] for column in self.columns))
+
+    def __iter__(self) -> Iterator[Token]:
+        return map(token_of, self.plain())
+
+
+class Parse:
+    """A release read: its document, its tokens in reading order and the number of tables."""
+
+    __slots__ = ("cells", "document", "table_count")
+
+    def __init__(self, document: Document, tokens: Tokens | Iterable[Plain], table_count: int) -> None:
+        self.document = document
+        self.cells = tokens if isinstance(tokens, Tokens) else Tokens(tokens)
+        self.table_count = table_count
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens as a list of their own, for what is not done to every release."""
+        return list(self.cells)

@@ -117,7 +117,7 @@ def reads_like_a_number(text: str) -> bool:
 # -- an indicator ----------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _read_indicator(
     indicator_printed: str, value_printed: str, units: Units, unit_printed: str | None, operator_printed: str | None
 ) -> Reading:
@@ -183,7 +183,7 @@ def _clean(number: float) -> float:
 # -- a value ---------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _read_value(printed: str, units: Units, context: _Context) -> _Value:
     text = fold(printed) if len(printed) <= 4 * _LONGEST else ""
     if not text or len(text) > _LONGEST or text in _BLANK or "*" in text or _TORN.search(text):

@@ -6,7 +6,7 @@ second level); `Label` carries every meaning and the layout picks by place.
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from kzz_pipeline.core.characters import fold, squeeze
 from kzz_pipeline.core.money import is_amount, money_unit_of
@@ -37,6 +37,20 @@ class Label:
         return self.level1 is not None or self.level2 is not None
 
 
+# What a text may be by itself, as bits: where no cell of a line has a bit, the line need not be looked at for that.
+# `SPLITS` and `SPLITS_WEAKLY` say that `Vocabulary.split` takes the text apart. The second line are meanings of labels: a
+# level of the indicator tree that may also be an indicator's own name is weak, every other is strong.
+YEAR, MONEY_UNIT, TITLE, SPLITS, SPLITS_WEAKLY, BRACKET = (1 << at for at in range(6))
+LEVEL, WEAK, STRONG, FIELD, GOAL, HEADER, TREE, LIST_COLUMN, TOTAL = (1 << at for at in range(6, 15))
+
+
+class Word(NamedTuple):
+    """What a printed text means by itself: its label, and its kinds as bits."""
+
+    label: Label | None
+    kinds: int
+
+
 @dataclass(frozen=True, slots=True)
 class TitleReading:
     """A table's title and, where it stands in the same cell, its year as printed."""
@@ -49,6 +63,8 @@ _NUMBERING = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]{1,2}[)\].
 _LEADING = re.compile(r"^(?:其中[:,]?)+")
 _WEIGHT = re.compile(r"[(\[]\d{1,3}(?:\.\d+)?(?:分|%|分值)?[)\]]$")
 _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
+# What any of these can be found in; most texts are neither a label nor a label with something about it.
+_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|其中)|[)\]]$")
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?$")
@@ -59,8 +75,15 @@ _UNIT_LINE = re.compile(
     r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$"
 )
 _SPLIT = re.compile(r"[:：]|\s+")
+# What a cell holds that merges a label with what stood beside it.
+_MERGED = re.compile(r"[:：\s\d]")
 # An amount behind its label with nothing between them: 其他资金0.
 _GLUED_AMOUNT = re.compile(r"^([^\d]{1,20}[\u4e00-\u9fff)）])([-－−]?\d.{0,30})$")
+
+
+_LONGEST_LABEL, _LONGEST_TITLE, _LONGEST_YEAR = 60, 80, 12
+# A vocabulary forgets what it has read when it knows this many texts; labels are soon known again.
+_MOST_KNOWN = 20_000
 
 
 def year_of(printed: str) -> int | None:
@@ -69,7 +92,7 @@ def year_of(printed: str) -> int | None:
     return int(match[1].translate(_CHINESE_DIGITS)) if match else None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Vocabulary:
     """Label look-up. Build it once with `from_data`; look-ups are remembered by the printed text."""
 
@@ -78,8 +101,9 @@ class Vocabulary:
     level1_of: dict[str, str]
     named_level2: tuple[tuple[str, str], ...]
     money_fields: frozenset[str]
-    _seen: dict[str, Label | None] = field(default_factory=dict)
+    _labels_seen: dict[str, Label | None] = field(default_factory=dict)
     _titles_seen: dict[str, TitleReading | None] = field(default_factory=dict)
+    _words_seen: dict[str, Word] = field(default_factory=dict)
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> "Vocabulary":
@@ -126,21 +150,56 @@ class Vocabulary:
         titles = frozenset(squeeze(title) for title in data["table_titles"])
         return cls(labels, titles, level1_of, named, frozenset(money_fields))
 
-    def label(self, printed: str) -> Label | None:
-        """What `printed` means as a label, or None."""
+    def word(self, printed: str) -> Word:
+        """What `printed` means by itself; remembered, since the labels stand in every table."""
         try:
-            return self._seen[printed]
+            return self._words_seen[printed]
         except KeyError:
-            found = self._look_up(printed)
-            if len(self._seen) > 200_000:
-                self._seen.clear()
-            self._seen[printed] = found
+            if len(self._words_seen) >= _MOST_KNOWN:
+                self._words_seen.clear()
+            found = self._words_seen[printed] = self._read_word(printed)
             return found
 
-    def _look_up(self, printed: str) -> Label | None:
-        if len(printed) > 60:
+    def _read_word(self, printed: str) -> Word:
+        text = squeeze(printed)
+        label = self._look_up(text) if len(printed) <= _LONGEST_LABEL else None
+        kinds = BRACKET if text.startswith(("(", "[")) else 0
+        if label is not None:
+            kinds |= (LEVEL | (WEAK if label.weak else STRONG)) if label.is_level else 0
+            kinds |= FIELD if label.field else 0
+            kinds |= GOAL if label.goal else 0
+            kinds |= HEADER if label.header else 0
+            kinds |= TREE if label.header in ("tree", "long_term_tree") else 0
+            kinds |= LIST_COLUMN if label.list_column else 0
+            kinds |= TOTAL if label.total else 0
+        elif _MERGED.search(printed, 1):
+            kinds |= SPLITS if self.split(printed) else 0
+            kinds |= SPLITS_WEAKLY if self.split(printed, weak=True) else 0
+        if (label is None or label.goal) and self.title(printed) is not None:
+            kinds |= TITLE
+        if len(text) <= _LONGEST_YEAR and _YEAR_CELL.match(text):
+            kinds |= YEAR
+        elif "单位" in text and money_unit_line(printed):
+            kinds |= MONEY_UNIT
+        return Word(label, kinds)
+
+    def label(self, printed: str) -> Label | None:
+        """What `printed` means as a label, or None."""
+        if len(printed) > _LONGEST_LABEL:
             return None
-        text = squeeze(printed).strip(":;,")
+        try:
+            return self._labels_seen[printed]
+        except KeyError:
+            if len(self._labels_seen) >= _MOST_KNOWN:
+                self._labels_seen.clear()
+            found = self._labels_seen[printed] = self._look_up(squeeze(printed))
+            return found
+
+    def _look_up(self, text: str) -> Label | None:
+        text = text.strip(":;,")
+        known = self.labels.get(text)
+        if known is not None or not _DECORATED.search(text):
+            return known
         for candidate in (text, _NUMBERING.sub("", text)):
             bare = _LEADING.sub("", candidate)
             for key in (candidate, bare, _WEIGHT.sub("", bare)):
@@ -161,15 +220,21 @@ class Vocabulary:
                 )
         return None
 
+    def either(self, printed: str) -> Label | None:
+        """What `printed` means where that is a first level in some templates and a second level in others, or None."""
+        found = self.label(printed)
+        return found if found is not None and found.either else None
+
     def title(self, printed: str) -> TitleReading | None:
         """The table title in a cell, with the year printed in the same cell, or None if it is no title."""
+        if len(printed) > _LONGEST_TITLE or "标" not in printed:
+            return None
         try:
             return self._titles_seen[printed]
         except KeyError:
-            found = self._read_title(printed) if len(printed) <= 80 and "标" in printed else None
-            if len(self._titles_seen) > 200_000:
+            if len(self._titles_seen) >= _MOST_KNOWN:
                 self._titles_seen.clear()
-            self._titles_seen[printed] = found
+            found = self._titles_seen[printed] = self._read_title(printed)
             return found
 
     def _read_title(self, printed: str) -> TitleReading | None:
@@ -183,7 +248,7 @@ class Vocabulary:
         if rest in self.titles:
             return TitleReading(printed, year[1] if year else None)
         # A locality or a bureau may stand before the form's own name.
-        if any(rest.endswith(title) for title in self.titles if len(title) >= 6):
+        if rest.endswith(tuple(title for title in self.titles if len(title) >= 6)):
             return TitleReading(printed, year[1] if year else None)
         return None
 

@@ -5,11 +5,12 @@ release and yields what it finds; severities are `error` (not published until ac
 """
 
 from collections import Counter
-from typing import Any
+from operator import itemgetter
+from typing import Any, cast
 
 from kzz_pipeline.core.normalize import Columns, Source
 from kzz_pipeline.core.rules import across, labels, money, names, reading, values, years
-from kzz_pipeline.core.rules.model import Hit, Release, Rule, registered
+from kzz_pipeline.core.rules.model import Check, Hit, Release, Rule, TableCheck, registered
 from kzz_pipeline.core.tokens import Parse
 from kzz_pipeline.core.words import Words
 
@@ -24,37 +25,49 @@ def audit(parse: Parse, source: Source, tables: dict[str, Columns], words: Words
     `tables` are the rows as `normalize` makes them.
     """
     release = Release(parse, source, tables, words)
-    found = [(hit.line, hit.column, rule, hit) for rule in RULES if rule.check for hit in rule.check(release)]
-    found.sort(key=lambda item: (item[0], item[1], item[2].code, item[3].message))
-    seen: Counter[str] = Counter()
-    rows = [_row(source, rule, hit, seen) for _, _, rule, hit in found]
-    return {name: [row[name] for row in rows] for name in _COLUMNS}
+    found = [_finding(rule, hit) for rule, check in _CHECKS for hit in check(release)]
+    for table in release.tables():
+        found += [_finding(rule, hit) for rule, check in _TABLE_CHECKS for hit in check(table, release)]
+    found.sort(key=itemgetter(*range(4)))
+    count = len(found)
+    rows = zip(*found, strict=True) if found else [()] * len(_FOUND)
+    columns = {name: list(values) for name, values in zip(_FOUND, rows, strict=True)}
+    columns["finding_id"] = _ids(source.release_id, columns)
+    columns["release_id"] = [source.release_id] * count
+    columns["release_year"] = [source.release_year] * count
+    columns["source_path"] = [source.source_path] * count
+    columns["source_sha256"] = [source.source_sha256] * count
+    columns["accepted_reason"] = [None] * count
+    return {name: columns[name] for name in _COLUMNS}
 
 
+_CHECKS = [(rule, cast(Check, rule.check)) for rule in RULES if rule.check and not rule.is_per_table]
+_TABLE_CHECKS = [(rule, cast(TableCheck, rule.check)) for rule in RULES if rule.check and rule.is_per_table]
 _COLUMNS = (
     "finding_id", "rule", "severity", "release_id", "release_year", "fiscal_year", "project_id", "indicator_id", "message",
     "expected", "actual", "source_path", "source_sha256", "source_line", "source_column", "accepted_reason",
 )  # fmt: skip
+# What of a finding depends on its hit; findings are in the order of the first four.
+_FOUND = (
+    "source_line", "source_column", "rule", "message", "severity", "fiscal_year", "project_id", "indicator_id", "expected",
+    "actual",
+)  # fmt: skip
 
 
-def _row(source: Source, rule: Rule, hit: Hit, seen: Counter[str]) -> dict[str, Any]:
-    identity = f"{source.release_id}-{rule.code}-{hit.line}-{hit.column}"
-    seen[identity] += 1
-    return {
-        "finding_id": identity if seen[identity] == 1 else f"{identity}-{seen[identity]}",
-        "rule": rule.code,
-        "severity": rule.severity,
-        "release_id": source.release_id,
-        "release_year": source.release_year,
-        "fiscal_year": hit.project["fiscal_year"] if hit.project else None,
-        "project_id": hit.project["project_id"] if hit.project else None,
-        "indicator_id": hit.indicator["indicator_id"] if hit.indicator else None,
-        "message": hit.message,
-        "expected": hit.expected,
-        "actual": hit.actual,
-        "source_path": source.source_path,
-        "source_sha256": source.source_sha256,
-        "source_line": hit.line,
-        "source_column": hit.column,
-        "accepted_reason": None,
-    }
+def _finding(rule: Rule, hit: Hit) -> tuple[Any, ...]:
+    """The columns of `_FOUND`: the rows that the hit is about need not be kept."""
+    message, line, column, expected, actual, project, indicator = hit
+    fiscal_year, project_id = (project["fiscal_year"], project["project_id"]) if project else (None, None)
+    indicator_id = indicator["indicator_id"] if indicator else None
+    return line, column, rule.code, message, rule.severity, fiscal_year, project_id, indicator_id, expected, actual
+
+
+def _ids(release_id: str, columns: Columns) -> list[str]:
+    """An id for each finding, the same on every run: its rule and place, numbered where there are several."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for code, line, column in zip(columns["rule"], columns["source_line"], columns["source_column"], strict=True):
+        identity = f"{release_id}-{code}-{line}-{column}"
+        seen[identity] += 1
+        ids.append(identity if seen[identity] == 1 else f"{identity}-{seen[identity]}")
+    return ids

@@ -1,13 +1,12 @@
 """Money: figures that a release prints twice and that should agree."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
 from kzz_pipeline.core.characters import fold, squeeze
 from kzz_pipeline.core.money import read_amount
-from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, rule, yuan
+from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, rule, table_rule, yuan
 
 _GOAL_AMOUNT = re.compile(r"(?<![\d.])(\d[\d,]*(?:\.\d+)?)\s*(亿元|万元|元)(?![/每])")
 # A misplaced decimal point shows as a power of ten, give or take the digits that were cut off.
@@ -31,89 +30,81 @@ def listed_total(release: Release) -> Iterator[Hit]:
         yield Hit(message, line, column, str(sum(amounts)), str(total))
 
 
-@rule(
+@table_rule(
     "listed-amount", "warning", "A project is listed at another amount than its table's total",
     "The budget and the performance table speak of different money.",
     "Ask the unit which figure was approved; digits are often swapped.",
 )  # fmt: skip
-def listed_amount(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        listed, total = table.row["listed_amount_cny"], table.row["total_funds_cny"]
-        if listed is not None and total is not None and listed != total:
-            row = release.listed_by_project[table.row["project_id"]]
-            message = (
-                f"{table.name} is listed at {yuan(listed)} (line {row['source_line']}), "
-                f"its table's 年度资金总额 is {yuan(total)}"
-            )
-            yield Hit(message, *table.cell("total_funds"), str(listed), str(total), table.row)
+def listed_amount(table: Table, release: Release) -> Iterator[Hit]:
+    listed, total = table.row["listed_amount_cny"], table.row["total_funds_cny"]
+    if listed is not None and total is not None and listed != total:
+        row = release.listed_by_project[table.row["project_id"]]
+        message = (
+            f"{table.name} is listed at {yuan(listed)} (line {row['source_line']}), "
+            f"its table's 年度资金总额 is {yuan(total)}"
+        )
+        yield Hit(message, *table.cell("total_funds"), str(listed), str(total), table.row)
 
 
-@rule(
+@table_rule(
     "funds-do-not-add-up", "warning", "Total funds are not the sum of their parts",
     "One of 年度资金总额, 财政拨款 and 其他资金 is misprinted, or a source of money is missing.",
     "Ask the unit; the published figures are as printed.",
 )  # fmt: skip
-def funds_do_not_add_up(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        total = table.row["total_funds_cny"]
-        fiscal, other = table.row["fiscal_funds_cny"], table.row["other_funds_cny"]
-        parts = [found for found in table.money if found["field"] not in _TOTALS and not _of_period(found)]
-        if total is None or fiscal is None or len(parts) < 2:
-            continue
-        top = sum((found["amount_cny"] for found in parts if found["field"] not in _PARTS_OF_FISCAL), Decimal(0))
-        every = sum((found["amount_cny"] for found in parts), Decimal(0))
-        if total in (fiscal + (other or 0), top, every):
-            continue
-        named = " + ".join(yuan(found["amount_cny"]) for found in parts)
-        message = f"{table.name}: 年度资金总额 {yuan(total)} is not {named} = {yuan(top)}"
-        yield Hit(message, *table.cell("total_funds"), str(top), str(total), table.row)
+def funds_do_not_add_up(table: Table, release: Release) -> Iterator[Hit]:
+    total = table.row["total_funds_cny"]
+    fiscal, other = table.row["fiscal_funds_cny"], table.row["other_funds_cny"]
+    parts = [found for found in table.money if found["field"] not in _TOTALS and not _of_period(found)]
+    if total is None or fiscal is None or len(parts) < 2:
+        return
+    top = sum((found["amount_cny"] for found in parts if found["field"] not in _PARTS_OF_FISCAL), Decimal(0))
+    every = sum((found["amount_cny"] for found in parts), Decimal(0))
+    if total in (fiscal + (other or 0), top, every):
+        return
+    named = " + ".join(yuan(found["amount_cny"]) for found in parts)
+    message = f"{table.name}: 年度资金总额 {yuan(total)} is not {named} = {yuan(top)}"
+    yield Hit(message, *table.cell("total_funds"), str(top), str(total), table.row)
 
 
 def _of_period(found: Row) -> bool:
     return (found["field"] or "").startswith("whole_period")
 
 
-@rule(
+@table_rule(
     "cost-indicators", "warning", "The cost indicators do not add up to the total",
     "Part of the money is not accounted for by any cost indicator, or more is spent than there is.",
     "Ask the unit for the missing cost indicators, or for the figure that is wrong.",
 )  # fmt: skip
-def cost_indicators(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        total = table.row["total_funds_cny"]
-        costs = [row for row in table.indicators if row["level2"] == "成本指标" and row["target_period"] == "annual"]
-        absolute = [row for row in costs if row["base_unit"] == "元" and row["base_value"] is not None]
-        if total is None or not absolute:
-            continue
-        spent = sum((Decimal(repr(row["base_value"])) for row in absolute), Decimal(0))
-        # Rates beside them (元/人) stand for money too: only too much is certain then.
-        if spent == total or (len(absolute) < len(costs) and spent < total):
-            continue
-        message = (
-            f"{table.name}: {len(absolute)} cost indicator(s) come to {yuan(spent)}, 年度资金总额 is {yuan(total)}"
-        )
-        last = absolute[-1]
-        yield Hit(message, last["source_line"], last["source_column"], str(total), str(spent), table.row)
+def cost_indicators(table: Table, release: Release) -> Iterator[Hit]:
+    total = table.row["total_funds_cny"]
+    costs = [row for row in table.indicators if row["level2"] == "成本指标" and row["target_period"] == "annual"]
+    absolute = [row for row in costs if row["base_unit"] == "元" and row["base_value"] is not None]
+    if total is None or not absolute:
+        return
+    spent = sum((Decimal(repr(row["base_value"])) for row in absolute), Decimal(0))
+    # Rates beside them (元/人) stand for money too: only too much is certain then.
+    if spent == total or (len(absolute) < len(costs) and spent < total):
+        return
+    message = f"{table.name}: {len(absolute)} cost indicator(s) come to {yuan(spent)}, 年度资金总额 is {yuan(total)}"
+    last = absolute[-1]
+    yield Hit(message, last["source_line"], last["source_column"], str(total), str(spent), table.row)
 
 
-@rule(
+@table_rule(
     "goal-amount", "warning", "The goal names an amount that contradicts the total",
     "A decimal point was misplaced in the goal or in the table.",
     "Compare with the project's documents; the published figure is the table's.",
 )  # fmt: skip
-def goal_amount(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        total, goal = table.row["total_funds_cny"], table.row["annual_goal"]
-        if not total or not goal:
-            continue
-        for token in table.tokens:
-            if token.role != "goal":
-                continue
-            for match in _GOAL_AMOUNT.finditer(fold(token.text)):
-                amount = read_amount(match[1].replace(",", "") + match[2], "元")
-                if amount and amount != total and (amount > total or _is_shifted(amount, total)):
-                    message = f"the goal of {table.name} says {match[0]}, its 年度资金总额 is {yuan(total)}"
-                    yield Hit(message, token.line, token.column, str(total), str(amount), table.row)
+def goal_amount(table: Table, release: Release) -> Iterator[Hit]:
+    total, goal = table.row["total_funds_cny"], table.row["annual_goal"]
+    if not total or not goal:
+        return
+    for token in table.tokens("goal"):
+        for match in _GOAL_AMOUNT.finditer(fold(token.text)):
+            amount = read_amount(match[1].replace(",", "") + match[2], "元")
+            if amount and amount != total and (amount > total or _is_shifted(amount, total)):
+                message = f"the goal of {table.name} says {match[0]}, its 年度资金总额 is {yuan(total)}"
+                yield Hit(message, token.line, token.column, str(total), str(amount), table.row)
 
 
 def _is_shifted(amount: Decimal, total: Decimal) -> bool:
@@ -126,7 +117,7 @@ def _is_shifted(amount: Decimal, total: Decimal) -> bool:
     "Copy the whole release again; if the tables were never published, accept the finding in corrections.yml.",
 )  # fmt: skip
 def listed_without_table(release: Release) -> Iterator[Hit]:
-    if not release.tables:
+    if not release.table_count:
         return  # a release of only a list
     for row in release.listed:
         if row["project_id"] is None:
@@ -135,18 +126,15 @@ def listed_without_table(release: Release) -> Iterator[Hit]:
             yield Hit(message, row["source_line"], row["source_column"], "a table", "none")
 
 
-@rule(
+@table_rule(
     "table-without-listing", "warning", "A table is not in the list",
     "The list and its total leave a project out.",
     "Ask the bureau whether the project was approved.",
 )  # fmt: skip
-def table_without_listing(release: Release) -> Iterator[Hit]:
-    if not release.listed:
-        return
-    for table in release.tables:
-        if table.row["project_id"] not in release.listed_by_project:
-            message = f"{table.name} has a table, but the list does not name it"
-            yield Hit(message, *table.cell("project_name"), "a row of the list", "none", table.row)
+def table_without_listing(table: Table, release: Release) -> Iterator[Hit]:
+    if release.listed and table.row["project_id"] not in release.listed_by_project:
+        message = f"{table.name} has a table, but the list does not name it"
+        yield Hit(message, *table.cell("project_name"), "a row of the list", "none", table.row)
 
 
 @rule(
@@ -171,14 +159,14 @@ def listed_twice(release: Release) -> Iterator[Hit]:
     "Take the table out that does not hold, or accept the finding in corrections.yml if these are two projects.",
 )  # fmt: skip
 def project_twice(release: Release) -> Iterator[Hit]:
-    found: dict[tuple[str, str, int | None], list[Table]] = defaultdict(list)
-    for table in release.tables:
-        if table.row["budget_unit"] and table.row["project_name"]:
-            key = (table.row["budget_unit"], squeeze(table.row["project_name"]), table.row["fiscal_year"])
-            found[key].append(table)
-    for first, *others in found.values():
-        for table in others:
-            message = f"{table.name} has a second table for {table.row['fiscal_year']}, the first begins on line {first.row['first_line']}"
+    projects = release.projects
+    first: dict[tuple[str, str, int | None], int] = {}
+    rows = zip(projects["budget_unit"], projects["project_name"], projects["fiscal_year"], strict=True)
+    for at, (unit, project, year) in enumerate(rows):
+        same = first.setdefault((unit, squeeze(project), year), at) if unit and project else at
+        if same != at:
+            table, first_line = release.table(at), projects["first_line"][same]
+            message = f"{table.name} has a second table for {year}, the first begins on line {first_line}"
             yield Hit(message, *table.cell("project_name"), "one table", "two tables", table.row)
 
 
@@ -192,10 +180,11 @@ def amount_unreadable(release: Release) -> Iterator[Hit]:
         if row["amount_printed"] and row["amount_cny"] is None:
             message = f"the amount of {row['project_name']} is printed as {row['amount_printed']}, which is no amount"
             yield Hit(message, row["source_line"], row["source_column"], "an amount", row["amount_printed"])
-    for table in release.tables:
-        for name in ("total_funds", "fiscal_funds", "other_funds"):
-            printed = table.row[f"{name}_printed"]
-            if printed and table.row[f"{name}_cny"] is None:
+    for name in ("total_funds", "fiscal_funds", "other_funds"):
+        amounts = zip(release.projects[f"{name}_printed"], release.projects[f"{name}_cny"], strict=True)
+        for at, (printed, amount) in enumerate(amounts):
+            if printed and amount is None:
+                table = release.table(at)
                 message = f"{name} of {table.name} is printed as {printed}, which is no amount"
                 yield Hit(message, *table.cell(name), "an amount", printed, table.row)
 
@@ -210,7 +199,12 @@ def negative_amount(release: Release) -> Iterator[Hit]:
         if row["amount_cny"] is not None and row["amount_cny"] < 0:
             message = f"{row['project_name']} is listed at {yuan(row['amount_cny'])}"
             yield Hit(message, row["source_line"], row["source_column"], "0 or more", row["amount_printed"])
-    for table in release.tables:
+    for at in {
+        release.place_of[project_id]
+        for project_id, amount in zip(release.fields["project_id"], release.fields["amount_cny"], strict=True)
+        if amount is not None and amount < 0
+    }:
+        table = release.table(at)
         for found in table.money:
             if found["amount_cny"] < 0:
                 message = f"{found['label_printed']} of {table.name} is {yuan(found['amount_cny'])}"

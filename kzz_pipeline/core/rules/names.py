@@ -4,25 +4,25 @@ import re
 from collections.abc import Iterator
 
 from kzz_pipeline.core.characters import squeeze
-from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, rule, shown
+from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, rule, shown, table_rule
 
 _MASK = re.compile(r"[*＊×]{2,}|某某")
 _PAIRS = {"《": "》", "“": "”", "（": "）", "「": "」", "【": "】", "〔": "〕"}
 _SAME = str.maketrans("()[]", "（）〔〕")
+_PAIRED = re.compile(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}()\\[\\]]")
 _LONG = 20
 
 
-@rule(
+@table_rule(
     "unit-misspelt", "warning", "A unit's name lacks a character",
     "By its printed name the unit would be another one in every sum and comparison.",
     "Nothing, if the canonical name is right; else add the unit to names.yml.",
 )  # fmt: skip
-def unit_misspelt(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        printed, unit = table.row["budget_unit_printed"], table.row["budget_unit"]
-        if printed and unit and _is_cut(squeeze(printed), squeeze(unit)):
-            message = f"the unit is printed as {printed}, a character short of {unit}"
-            yield Hit(message, *table.cell("budget_unit"), unit, printed, table.row)
+def unit_misspelt(table: Table, release: Release) -> Iterator[Hit]:
+    printed, unit = table.row["budget_unit_printed"], table.row["budget_unit"]
+    if printed and unit and _is_cut(squeeze(printed), squeeze(unit)):
+        message = f"the unit is printed as {printed}, a character short of {unit}"
+        yield Hit(message, *table.cell("budget_unit"), unit, printed, table.row)
 
 
 def _is_cut(short: str, long: str) -> bool:
@@ -30,22 +30,21 @@ def _is_cut(short: str, long: str) -> bool:
     return len(long) == len(short) + 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
 
 
-@rule(
+@table_rule(
     "unit-written-differently", "warning", "The list and the table name the unit differently",
     "The two may be different units, or one of the names is misprinted.",
     "If they are the same unit, add the other name to names.yml.",
 )  # fmt: skip
-def unit_written_differently(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        row, printed = release.listed_by_project.get(table.row["project_id"]), table.row["budget_unit_printed"]
-        if row is None or not printed:
-            continue
-        listed = [name for name in (row["implementing_unit"], row["department"]) if name]
-        if listed and squeeze(printed) not in {squeeze(name) for name in listed}:
-            if any(_is_cut(squeeze(printed), squeeze(name)) for name in listed):
-                continue  # unit-misspelt says so
-            message = f"{table.row['project_name']} is listed for {listed[0]} (line {row['source_line']}), its table says {printed}"
-            yield Hit(message, *table.cell("budget_unit"), listed[0], printed, table.row)
+def unit_written_differently(table: Table, release: Release) -> Iterator[Hit]:
+    row, printed = release.listed_by_project.get(table.row["project_id"]), table.row["budget_unit_printed"]
+    if row is None or not printed:
+        return
+    listed = [name for name in (row["implementing_unit"], row["department"]) if name]
+    if listed and squeeze(printed) not in {squeeze(name) for name in listed}:
+        if any(_is_cut(squeeze(printed), squeeze(name)) for name in listed):
+            return  # unit-misspelt says so
+        message = f"{table.row['project_name']} is listed for {listed[0]} (line {row['source_line']}), its table says {printed}"
+        yield Hit(message, *table.cell("budget_unit"), listed[0], printed, table.row)
 
 
 @rule(
@@ -54,45 +53,45 @@ def unit_written_differently(release: Release) -> Iterator[Hit]:
     "Ask the unit for the text; a placeholder in a value means that there is no target.",
 )  # fmt: skip
 def masked_text(release: Release) -> Iterator[Hit]:
-    for token in release.parse.tokens:
-        if token.role in ("listed_project", "field_value", "goal", "indicator", "value") and _MASK.search(token.text):
-            message = f"masked text: {shown(token.text)}"
-            yield Hit(
-                message, token.line, token.column, None, shown(token.text, 200), _table_of(release, token.table_no)
-            )
+    for token in release.tokens("listed_project", "field_value", "goal", "indicator", "value"):
+        if _MASK.search(token.text):
+            message, project = f"masked text: {shown(token.text)}", release.project_of(token)
+            yield Hit(message, token.line, token.column, None, shown(token.text, 200), project)
 
 
-def _table_of(release: Release, number: int) -> Row | None:
-    return release.tables[number - 1].row if 0 < number <= len(release.tables) else None
-
-
-@rule(
+@table_rule(
     "unbalanced-brackets", "warning", "A bracket or quotation mark lacks its other half",
     "A piece of the text was lost, or a sign was forgotten.",
     "Compare with the printed document.",
 )  # fmt: skip
-def unbalanced_brackets(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        texts: list[tuple[str | None, tuple[int, int], str, Row | None]] = [
-            (table.row["annual_goal"], table.goal_cell, "the goal", None)
-        ]
-        texts.append((table.row["project_name"], table.cell("project_name"), "the name of the project", None))
-        for row in table.indicators:
-            texts.append(
-                (row["indicator_printed"], (row["indicator_line"], row["indicator_column"]), "the indicator", row)
-            )
-        for text, (line, column), what, indicator in texts:
-            if text and (sign := _unbalanced(text)):
-                message = f"{what} of {table.name} has {sign}: {_around(text, sign[0])}"
-                yield Hit(message, line, column, "pairs", sign, table.row, indicator)
+def unbalanced_brackets(table: Table, release: Release) -> Iterator[Hit]:
+    goal, project = table.row["annual_goal"], table.row["project_name"]
+    if goal and (sign := _unbalanced(goal)):
+        yield _unbalanced_hit(table, table.goal_cell, goal, sign, "the goal")
+    if project and (sign := _unbalanced(project)):
+        yield _unbalanced_hit(table, table.cell("project_name"), project, sign, "the name of the project")
+    for row in table.indicators:
+        printed = row["indicator_printed"]
+        if sign := _unbalanced(printed):
+            place = row["indicator_line"], row["indicator_column"]
+            yield _unbalanced_hit(table, place, printed, sign, "the indicator", row)
+
+
+def _unbalanced_hit(
+    table: Table, place: tuple[int, int], text: str, sign: str, what: str, indicator: Row | None = None
+) -> Hit:
+    message = f"{what} of {table.name} has {sign}: {_around(text, sign[0])}"
+    return Hit(message, *place, "pairs", sign, table.row, indicator)
 
 
 def _unbalanced(text: str) -> str | None:
     """The sign whose other half is missing, said in words."""
-    folded = text.translate(_SAME)
+    signs = "".join(_PAIRED.findall(text)).translate(_SAME)
+    if not signs or signs == "（）":
+        return None
     for opening, closing in _PAIRS.items():
         depth = 0
-        for char in folded:
+        for char in signs:
             depth += (char == opening) - (char == closing)
             if depth < 0:
                 return f"{closing} without {opening}"
@@ -112,30 +111,31 @@ def _around(text: str, sign: str) -> str:
     "Ask the unit for the project's own goal.",
 )  # fmt: skip
 def goal_shared(release: Release) -> Iterator[Hit]:
-    first: dict[str, Table] = {}
-    for table in release.tables:
-        goal = squeeze(table.row["annual_goal"] or "")
+    units = release.projects["budget_unit"]
+    first: dict[str, int] = {}
+    for at, printed in enumerate(release.projects["annual_goal"]):
+        goal = squeeze(printed or "")
         if len(goal) < _LONG:
             continue
-        same = first.setdefault(goal, table)
-        if same.row["budget_unit"] != table.row["budget_unit"]:
+        same_at = first.setdefault(goal, at)
+        if units[same_at] != units[at]:
+            table, same = release.table(at), release.table(same_at)
             message = (
                 f"{table.name} has the goal of {same.name} (table from line {same.row['first_line']}): {shown(goal)}"
             )
             yield Hit(message, *table.goal_cell, "a goal of its own", shown(goal, 200), table.row)
 
 
-@rule(
+@table_rule(
     "indicator-twice", "warning", "An indicator stands twice in a table",
     "It counts twice, or one of the two should be another indicator.",
     "Ask the unit.",
 )  # fmt: skip
-def indicator_twice(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        first: dict[tuple[str, str, str], Row] = {}
-        for row in table.indicators:
-            key = (row["target_period"], row["level2"] or "", squeeze(row["indicator_name"]))
-            same = first.setdefault(key, row)
-            if same is not row:
-                message = f"{row['indicator_name']} stands again in {table.name}, first on line {same['source_line']}"
-                yield Hit(message, *at_indicator(row), same["value_printed"], row["value_printed"], table.row, row)
+def indicator_twice(table: Table, release: Release) -> Iterator[Hit]:
+    first: dict[tuple[str, str, str], Row] = {}
+    for row in table.indicators:
+        key = (row["target_period"], row["level2"] or "", squeeze(row["indicator_name"]))
+        same = first.setdefault(key, row)
+        if same is not row:
+            message = f"{row['indicator_name']} stands again in {table.name}, first on line {same['source_line']}"
+            yield Hit(message, *at_indicator(row), same["value_printed"], row["value_printed"], table.row, row)

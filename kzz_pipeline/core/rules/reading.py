@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from kzz_pipeline.core.characters import squeeze, strip
-from kzz_pipeline.core.rules.model import Hit, Release, Row, at_indicator, rule, shown
+from kzz_pipeline.core.characters import has_ink, squeeze, strip
+from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, rule, shown, table_rule
+from kzz_pipeline.core.tokens import token_of
 from kzz_pipeline.core.values import reads_like_a_number
 
 _REASONS = {
@@ -24,15 +25,10 @@ _PRIVATE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
     "See kzz explain; often a synonym is missing in labels.yml, or the line was damaged in copying.",
 )  # fmt: skip
 def unread_cell(release: Release) -> Iterator[Hit]:
-    for token in release.parse.tokens:
-        if token.role == "unread":
-            reason = _REASONS.get(token.name or "", "text that has no place")
-            message = f"not read: {shown(token.text)} ({reason})"
-            yield Hit(message, token.line, token.column, None, shown(token.text, 200), _row_of(release, token.table_no))
-
-
-def _row_of(release: Release, number: int) -> Row | None:
-    return release.tables[number - 1].row if 0 < number <= len(release.tables) else None
+    for token in release.tokens("unread"):
+        reason = _REASONS.get(token.name or "", "text that has no place")
+        message, project = f"not read: {shown(token.text)} ({reason})", release.project_of(token)
+        yield Hit(message, token.line, token.column, None, shown(token.text, 200), project)
 
 
 @rule(
@@ -41,10 +37,10 @@ def _row_of(release: Release, number: int) -> Row | None:
     "Copy the whole release again; if this is how it was published, accept the finding in corrections.yml.",
 )  # fmt: skip
 def table_breaks_off(release: Release) -> Iterator[Hit]:
-    if not release.tables:
+    if not release.table_count:
         return
-    last = release.tables[-1]
-    tail = release.parse.tokens[-1]
+    last = release.table(release.table_count - 1)
+    tail = release.cells[-1]
     why = None
     if not last.indicators:
         why = "has no indicator"
@@ -52,99 +48,86 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
         why = f"ends with {shown(tail.text)} and no value"
     elif tail.role in ("level1_label", "level2_label") and tail.name == "满意度指标":
         why = f"ends with the label {shown(tail.text)}"
-    elif len(release.tables) >= 3 and _only_last_unsatisfied(release):
+    elif release.table_count >= 3 and _only_last_is_unsatisfied(release, last.indicators):
         why = "lacks the satisfaction indicators that every other table ends with"
     if why:
         message = f"{last.name}, the last table, {why}"
         yield Hit(message, tail.line, tail.column, "a whole table", shown(tail.text), last.row)
 
 
-def _only_last_unsatisfied(release: Release) -> bool:
-    *others, last = (_is_satisfied(table.indicators) for table in release.tables)
-    return all(others) and not last
+def _only_last_is_unsatisfied(release: Release, last: list[Row]) -> bool:
+    if any(row["level2"] == "满意度指标" for row in last):
+        return False
+    levels = zip(release.indicators["project_id"], release.indicators["level2"], strict=True)
+    satisfied = {project_id for project_id, level2 in levels if level2 == "满意度指标"}
+    return len(satisfied) == release.table_count - 1
 
 
-def _is_satisfied(indicators: list[Row]) -> bool:
-    return any(row["level2"] == "满意度指标" for row in indicators)
-
-
-@rule(
+@table_rule(
     "table-without-indicators", "warning", "A table has no indicator",
     "It says nothing of what the project must achieve.",
     "See kzz explain; compare with the printed document.",
 )  # fmt: skip
-def table_without_indicators(release: Release) -> Iterator[Hit]:
-    for table in release.tables[:-1]:
-        if not table.indicators:
-            message = f"{table.name} has no indicator"
-            yield Hit(message, table.row["source_line"], table.row["source_column"], "indicators", "none", table.row)
+def table_without_indicators(table: Table, release: Release) -> Iterator[Hit]:
+    if not table.indicators and not table.is_last:
+        message = f"{table.name} has no indicator"
+        yield Hit(message, table.row["source_line"], table.row["source_column"], "indicators", "none", table.row)
 
 
-@rule(
+@table_rule(
     "nameless-table", "warning", "A table names no unit or no project",
     "It cannot be joined with the list or with other years.",
     "See kzz explain; perhaps a label is missing in labels.yml.",
 )  # fmt: skip
-def nameless_table(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        # A table of a whole department (整体支出) is of no single project, and its key says so.
-        wanted = [("budget_unit", "预算单位"), ("project_name", "项目名称")]
-        if table.row["project_key"] != table.row["project_id"]:
-            wanted = wanted[:1]
-        missing = [zh for name, zh in wanted if not table.row[name]]
-        if missing:
-            message = f"the table that begins on line {table.row['first_line']} prints no {' and no '.join(missing)}"
-            yield Hit(
-                message, table.row["source_line"], table.row["source_column"], "、".join(missing), None, table.row
-            )
+def nameless_table(table: Table, release: Release) -> Iterator[Hit]:
+    # A table of a whole department (整体支出) is of no single project, and its key says so.
+    wanted = [("budget_unit", "预算单位"), ("project_name", "项目名称")]
+    if table.row["project_key"] != table.row["project_id"]:
+        wanted = wanted[:1]
+    missing = [zh for name, zh in wanted if not table.row[name]]
+    if missing:
+        message = f"the table that begins on line {table.row['first_line']} prints no {' and no '.join(missing)}"
+        yield Hit(message, table.row["source_line"], table.row["source_column"], "、".join(missing), None, table.row)
 
 
-@rule(
+@table_rule(
     "number-left-text", "info", "A value that begins like a number was left as text",
     "It is not counted among the quantified targets.",
     "If the form is usual, its reading belongs into the grammar (docs/values.md).",
 )  # fmt: skip
-def number_left_text(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        for row in table.indicators:
-            if row["value_kind"] == "text" and reads_like_a_number(row["value_printed"]):
-                message = f"{row['indicator_printed']} of {table.name}: {row['value_printed']} was left as text"
-                yield Hit(message, *at_indicator(row), None, row["value_printed"], table.row, row)
+def number_left_text(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
+        if row["value_kind"] == "text" and reads_like_a_number(row["value_printed"]):
+            message = f"{row['indicator_printed']} of {table.name}: {row['value_printed']} was left as text"
+            yield Hit(message, *at_indicator(row), None, row["value_printed"], table.row, row)
 
 
-@rule(
+@table_rule(
     "unknown-unit", "info", "A bracket behind an indicator is no known unit",
     "It stays part of the name, and the number has no unit.",
     "If it is a unit, add it to units.yml.",
 )  # fmt: skip
-def unknown_unit(release: Release) -> Iterator[Hit]:
-    for table in release.tables:
-        for row in table.indicators:
-            match = _BRACKET.search(squeeze(row["indicator_printed"]))
-            if match and row["unit"] is None and row["value_kind"] in ("number", "range"):
-                message = f"({match[1]}) behind {row['indicator_printed']} of {table.name} is no known unit"
-                yield Hit(message, row["indicator_line"], row["indicator_column"], "a unit", match[1], table.row, row)
+def unknown_unit(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
+        match = _BRACKET.search(squeeze(row["indicator_printed"]))
+        if match and row["unit"] is None and row["value_kind"] in ("number", "range"):
+            message = f"({match[1]}) behind {row['indicator_printed']} of {table.name} is no known unit"
+            yield Hit(message, row["indicator_line"], row["indicator_column"], "a unit", match[1], table.row, row)
 
 
-@rule(
+@table_rule(
     "unknown-label", "warning", "A label is not known",
     "The indicators under it have no level.",
     "If it is a second level by another name, add it to labels.yml.",
 )  # fmt: skip
-def unknown_label(release: Release) -> Iterator[Hit]:
-    for token in release.parse.tokens:
-        if token.role == "unknown_label":
-            row = _row_of(release, token.table_no)
-            yield Hit(
-                f"unknown label {strip(token.text)}", token.line, token.column, "a known label", strip(token.text), row
-            )
-    for table in release.tables:
-        bare = [row for row in table.indicators if row["level2"] is None and not row["level2_printed"]]
-        if bare:
-            message = f"{len(bare)} indicator(s) of {table.name} stand under no second level, the first is {bare[0]['indicator_name']}"
-            yield Hit(
-                message, bare[0]["indicator_line"], bare[0]["indicator_column"], "a label", None, table.row, bare[0]
-            )
+def unknown_label(table: Table, release: Release) -> Iterator[Hit]:
+    for token in table.tokens("unknown_label"):
+        text = strip(token.text)
+        yield Hit(f"unknown label {text}", token.line, token.column, "a known label", text, table.row)
+    bare = [row for row in table.indicators if row["level2"] is None and not row["level2_printed"]]
+    if bare:
+        message = f"{len(bare)} indicator(s) of {table.name} stand under no second level, the first is {bare[0]['indicator_name']}"
+        yield Hit(message, bare[0]["indicator_line"], bare[0]["indicator_column"], "a label", None, table.row, bare[0])
 
 
 @rule(
@@ -153,10 +136,13 @@ def unknown_label(release: Release) -> Iterator[Hit]:
     "Copy the release again from its source.",
 )  # fmt: skip
 def damaged_characters(release: Release) -> Iterator[Hit]:
-    for token in release.parse.tokens:
-        if not token.text.isascii() and _PRIVATE.search(token.text):
-            message = f"replacement or private-use characters in {shown(token.text)}"
-            yield Hit(message, token.line, token.column, None, shown(token.text, 200), _row_of(release, token.table_no))
+    for plain in release.cells.plain():
+        text = plain[3]
+        # Of all these only the replacement character is printable, and nearly every text is.
+        if ("\ufffd" in text or not text.isprintable()) and _PRIVATE.search(text):
+            token = token_of(plain)
+            message = f"replacement or private-use characters in {shown(text)}"
+            yield Hit(message, token.line, token.column, None, shown(text, 200), release.project_of(token))
 
 
 @rule(
@@ -165,18 +151,30 @@ def damaged_characters(release: Release) -> Iterator[Hit]:
     "Report the release.",
 )  # fmt: skip
 def cells_conserved(release: Release) -> Iterator[Hit]:
-    seen = {(token.line, token.column) for token in release.parse.tokens}
-    printed = {
-        (number, column)
-        for number, line in enumerate(release.parse.document.lines, 1)
-        if line
-        for column, cell in enumerate(line.split("\t"), 1)
-        if cell and ((cell.isascii() and not cell.isspace()) or strip(cell))
-    }
-    for line, column in sorted(seen ^ printed)[:10]:
-        yield Hit(
-            f"the cell is {'read but not printed' if (line, column) in seen else 'printed but not read'}", line, column
-        )
+    cells = release.cells
+    # The cells read of each line, as bits: a large release has millions.
+    seen = [0] * (max(len(release.document.lines), max(cells.line, default=0)) + 1)
+    for line, column in zip(cells.line, cells.column, strict=True):
+        seen[line] |= 1 << column
+    differing = []
+    for line, read in enumerate(seen):
+        printed = _printed(release.document.lines[line - 1]) if 0 < line <= len(release.document.lines) else 0
+        if read != printed:
+            columns = range((read | printed).bit_length())
+            differing += [(line, column, read >> column & 1) for column in columns if (read ^ printed) >> column & 1]
+    for line, column, is_read in differing[:10]:
+        yield Hit(f"the cell is {'read but not printed' if is_read else 'printed but not read'}", line, column)
+
+
+def _printed(line: str) -> int:
+    """The cells of a line that hold ink, as bits."""
+    found, bit = 0, 2
+    for cell in line.split("\t") if line else ():
+        # Nearly every text begins with a Chinese character or a sign of ASCII.
+        if cell and ("\u3000" < cell[0] < "\ue000" or " " < cell[0] < "\x7f" or has_ink(cell)):
+            found |= bit
+        bit <<= 1
+    return found
 
 
 @rule(
@@ -185,7 +183,10 @@ def cells_conserved(release: Release) -> Iterator[Hit]:
     "Report the release.",
 )  # fmt: skip
 def rows_conserved(release: Release) -> Iterator[Hit]:
-    read = {(token.line, token.column) for token in release.parse.tokens if token.role == "value"}
-    rows = {at_indicator(row) for row in release.indicators}
-    for line, column in sorted(read ^ rows)[:10]:
-        yield Hit("an indicator's value and its row do not correspond", line, column)
+    cells = release.cells
+    places = zip(cells.line, cells.column, cells.role, strict=True)
+    read = [(line, column) for line, column, role in places if role == "value"]
+    rows = list(zip(release.indicators["source_line"], release.indicators["source_column"], strict=True))
+    if read != rows:
+        for line, column in sorted(set(read) ^ set(rows))[:10]:
+            yield Hit("an indicator's value and its row do not correspond", line, column)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from kzz_pipeline.core.characters import fold, squeeze
-from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, rule
+from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, table_rule
 from kzz_pipeline.core.units import Unit
 
 _COUNTED = {"count", "person", "occurrence"}
@@ -31,49 +31,44 @@ def _printed_unit(row: Row, release: Release) -> Unit | None:
     return units.find(row["unit"]) if row["unit"] and name != printed else None
 
 
-def _each(release: Release) -> Iterator[tuple[Table, Row]]:
-    for table in release.tables:
-        for row in table.indicators:
-            yield table, row
-
-
 def _hit(table: Table, row: Row, message: str, expected: str | None) -> Hit:
     return Hit(message, *at_indicator(row), expected, row["value_printed"], table.row, row)
 
 
-@rule(
+@table_rule(
     "percentage-for-another-unit", "warning", "A percentage is printed where the unit is another",
     "Either the unit or the value is wrong; no number of that unit can be told from it.",
     "Ask the unit which is meant.",
 )  # fmt: skip
-def percentage_for_another_unit(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
+def percentage_for_another_unit(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
         unit = _printed_unit(row, release)
         if unit is not None and unit.dimension != "percent" and fold(row["value_printed"]).endswith("%"):
             message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
             yield _hit(table, row, message, f"a number of {unit.printed}")
 
 
-@rule(
+@table_rule(
     "words-for-a-number", "warning", "Words are printed where the unit asks for a number",
     "The target cannot be measured.",
     "Ask the unit for the figure, or to drop the unit.",
 )  # fmt: skip
-def words_for_a_number(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
-        unit = _printed_unit(row, release)
-        if unit is not None and row["value_kind"] == "text" and not re.search(r"\d", fold(row["value_printed"])):
+def words_for_a_number(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
+        if row["value_kind"] != "text" or re.search(r"\d", fold(row["value_printed"])):
+            continue
+        if unit := _printed_unit(row, release):
             message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
             yield _hit(table, row, message, f"a number of {unit.printed}")
 
 
-@rule(
+@table_rule(
     "count-in-percent", "warning", "A count has % as its unit",
     "The unit is a misprint, or the indicator is a rate under a wrong name.",
     "Ask the unit.",
 )  # fmt: skip
-def count_in_percent(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
+def count_in_percent(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
         unit = _printed_unit(row, release)
         is_plain = "%" not in fold(row["value_printed"])
         if unit is not None and unit.printed == "%" and is_plain and _COUNT_NAME.search(squeeze(row["indicator_name"])):
@@ -81,29 +76,30 @@ def count_in_percent(release: Release) -> Iterator[Hit]:
             yield _hit(table, row, message, "a unit that counts")
 
 
-@rule(
+@table_rule(
     "unit-of-value-differs", "warning", "The value carries another unit than the indicator",
     "Which of the two holds cannot be told.",
     "Ask the unit.",
 )  # fmt: skip
-def unit_of_value_differs(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
-        unit = _printed_unit(row, release)
-        own = release.words.units.find(row["base_unit"]) if row["base_unit"] else None
-        if unit is None or own is None or row["value_kind"] not in ("number", "range"):
+def unit_of_value_differs(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
+        if row["value_kind"] not in ("number", "range") or not row["base_unit"]:
+            continue
+        unit, own = _printed_unit(row, release), release.words.units.find(row["base_unit"])
+        if unit is None or own is None:
             continue
         if unit.base != own.base and fold(row["value_printed"]).endswith(own.printed):
             message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
             yield _hit(table, row, message, f"a number of {unit.printed}")
 
 
-@rule(
+@table_rule(
     "percentage-over-100", "warning", "A percentage is over 100",
     "A sign before the figure may have been read as a digit (≥92% as 292%).",
     "Compare with the printed document.",
 )  # fmt: skip
-def percentage_over_100(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
+def percentage_over_100(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
         if row["value_kind"] == "percent" and row["unit"] != "‰" and not _GROWTH.search(row["indicator_name"]):
             bounds = [bound for bound in (row["target_min"], row["target_max"]) if bound is not None]
             if bounds and max(bounds) > 100:
@@ -115,13 +111,13 @@ def percentage_over_100(release: Release) -> Iterator[Hit]:
                 )
 
 
-@rule(
+@table_rule(
     "percentage-oddly-small", "warning", "A percentage is under 1",
     "It is most likely a fraction with a % behind it (0.7 for 70%).",
     "Ask the unit which is meant.",
 )  # fmt: skip
-def percentage_oddly_small(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
+def percentage_oddly_small(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
         name, target = row["indicator_name"], row["target_value"]
         if row["value_kind"] != "percent" or row["unit"] == "‰" or target is None or not 0 < target < 1:
             continue
@@ -131,13 +127,13 @@ def percentage_oddly_small(release: Release) -> Iterator[Hit]:
         yield _hit(table, row, message, f"{target * 100:g}%?")
 
 
-@rule(
+@table_rule(
     "asks-for-the-bad", "warning", "A target asks for what nobody wants",
     "A rate of faults, complaints or accidents is asked to be high; the sign or the name is wrong.",
     "Ask the unit which is meant.",
 )  # fmt: skip
-def asks_for_the_bad(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
+def asks_for_the_bad(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
         name, target = row["indicator_name"], row["target_value"]
         if target is None or not _UNWANTED.search(name) or _MENDED.search(name):
             continue
@@ -151,13 +147,13 @@ def asks_for_the_bad(release: Release) -> Iterator[Hit]:
             )
 
 
-@rule(
+@table_rule(
     "asks-for-nothing", "warning", "A target is always met",
     "At least 0 of something, or at most 100% of it, asks for nothing.",
     "Ask the unit for the sign that is meant.",
 )  # fmt: skip
-def asks_for_nothing(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
+def asks_for_nothing(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
         low, high = row["target_min"], row["target_max"]
         is_any = row["operator"] == "ge" and low is not None and low <= 0
         is_any = is_any or (row["operator"] == "le" and row["value_kind"] == "percent" and high == 100)
@@ -165,14 +161,14 @@ def asks_for_nothing(release: Release) -> Iterator[Hit]:
             yield _hit(table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", None)
 
 
-@rule(
+@table_rule(
     "counted-with-decimals", "warning", "Things that are counted have decimals",
     "A unit such as 万 may be missing, or the decimal point is misplaced.",
     "Ask the unit.",
 )  # fmt: skip
-def counted_with_decimals(release: Release) -> Iterator[Hit]:
+def counted_with_decimals(table: Table, release: Release) -> Iterator[Hit]:
     units = release.words.units
-    for table, row in _each(release):
+    for row in table.indicators:
         unit = units.find(row["unit"]) if row["unit"] else None
         value = row["base_value"]
         if unit is not None and unit.dimension in _COUNTED and value is not None and abs(value - round(value)) > 1e-9:
@@ -180,13 +176,13 @@ def counted_with_decimals(release: Release) -> Iterator[Hit]:
             yield _hit(table, row, message, "a whole number")
 
 
-@rule(
+@table_rule(
     "bound-against-sense", "warning", "Something wanted is bounded from above, or a cost from below",
     "The comparison sign is turned round.",
     "Ask the unit for the sign that is meant.",
 )  # fmt: skip
-def bound_against_sense(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
+def bound_against_sense(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
         operator, name = row["operator"], row["indicator_name"]
         is_wanted = row["value_kind"] == "percent" and _WANTED.search(squeeze(name)) and not _UNWANTED.search(name)
         if is_wanted and operator in ("le", "lt") and row["target_max"] not in (None, 100):
@@ -202,13 +198,13 @@ def _is_money(row: Row) -> bool:
     return (row["base_unit"] or "").startswith("元") and bool(row["target_min"])
 
 
-@rule(
+@table_rule(
     "satisfaction-out-of-range", "warning", "A satisfaction target is no ordinary percentage",
     "Satisfaction is measured in percent, and a target under 60 asks for less than a pass.",
     "Ask the unit.",
 )  # fmt: skip
-def satisfaction_out_of_range(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
+def satisfaction_out_of_range(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
         if row["level2"] != "满意度指标" or row["target_value"] is None:
             continue
         unit = release.words.units.find(row["unit"]) if row["unit"] else None
@@ -219,13 +215,13 @@ def satisfaction_out_of_range(release: Release) -> Iterator[Hit]:
             )
 
 
-@rule(
+@table_rule(
     "more-than-a-year", "info", "A target in months goes beyond the year",
     "The table is for one year.",
     "Ask the unit, if the project is not one of several years.",
 )  # fmt: skip
-def more_than_a_year(release: Release) -> Iterator[Hit]:
-    for table, row in _each(release):
+def more_than_a_year(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
         if row["unit"] in ("月", "个月") and row["target_value"] is not None and row["target_value"] > 12:
             yield _hit(
                 table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", "12 at most"
