@@ -19,6 +19,7 @@ from kzz_pipeline.schema import RELEASE_TABLES, arrow_schema, validate_releases
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import STAGE_TABLES, Outcome, note_refusal, run_stage
 from kzz_pipeline.storage import (
+    ByteStore,
     Record,
     StageStore,
     archive,
@@ -79,6 +80,7 @@ def publish_releases(settings: Settings, release_ids: Iterable[str], run_id: str
         while batch := list(islice(remaining, _BATCH)):
             outcomes = list(map_releases("curated_tables", partial(run_stage, "curated_tables", settings), batch))
             outcomes = _checked(settings, "curated_tables", outcomes, STAGE_TABLES["curated_tables"])
+            outcomes = _not_cut_off(settings, catalogue, corrections, outcomes)
             _publish_batch(settings, catalogue, corrections, outcomes, run_id)
             yield from (_reported(settings, outcome) for outcome in outcomes)
 
@@ -103,8 +105,10 @@ def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) 
         for version in versions:
             standing = published_files(settings.out_root, version.release_id, RELEASE_TABLES)
             if standing:
-                number = _published_number(catalogue, version.release_id)
-                archive(settings.state_root, settings.out_root, version.release_id, number, standing)
+                known = before.get(version.release_id)
+                was = _published_version_of(catalogue, known) if known else None
+                if was is not None:
+                    archive(settings.state_root, settings.out_root, version.release_id, was.version, standing)
                 staged.append(stage(settings.out_root, version.release_id, {}, standing))
         catalogue.add_pending_years({year for version in before.values() for year in version.years})
         catalogue.doubt(list(before))
@@ -115,9 +119,48 @@ def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) 
         catalogue.record(versions)
 
 
-def _published_number(catalogue: Catalogue, release_id: str) -> int:
-    """The number of the version whose rows stand: a refused one after it left them as they were."""
-    return max((v.version for v in catalogue.history(release_id) if v.status == "published"), default=0)
+# A half copy whose cut no rule can see, accepted by the rule for those that one can.
+_HALF_COPY = "table-breaks-off"
+
+
+def _not_cut_off(
+    settings: Settings, catalogue: Catalogue, corrections: Corrections, outcomes: list[Outcome]
+) -> list[Outcome]:
+    """The outcomes, with those refused whose file is only the beginning of the one that is published."""
+    store, kept = StageStore(settings.state_root), ByteStore(settings.bytes_root)
+    current = catalogue.current_of([outcome.release_id for outcome in outcomes if outcome.refusal is None])
+    found = []
+    for outcome in outcomes:
+        before = current.get(outcome.release_id) if outcome.refusal is None else None
+        if before is not None and before.files and not corrections.of(outcome.release_id).accepted("", _HALF_COPY):
+            was = _published_version_of(catalogue, before)
+            sha256 = store.read_record(outcome.release_id).source_sha256
+            if was is not None and was.source_sha256 != sha256 and _is_beginning(kept, sha256, was.source_sha256):
+                refusal = Refusal(
+                    "half-copy",
+                    "the file is only the beginning of the one that is published",
+                    f"put the whole release there again, or accept {_HALF_COPY} of it with a reason in corrections.yml",
+                )
+                note_refusal(store, outcome.release_id, "curated_tables", refusal)
+                outcome = Outcome(outcome.release_id, outcome.seconds, refusal=refusal)
+        found.append(outcome)
+    return found
+
+
+def _published_version_of(catalogue: Catalogue, current: Version) -> Version | None:
+    """The version whose rows stand: a refused one after it left them as they were."""
+    if current.status == "published":
+        return current
+    published = [version for version in catalogue.history(current.release_id) if version.status == "published"]
+    return published[-1] if published else None
+
+
+def _is_beginning(kept: ByteStore, sha256: str, of_sha256: str) -> bool:
+    try:
+        part, whole = kept.get(sha256).rstrip(), kept.get(of_sha256)
+    except Refusal:
+        return False
+    return len(part) < len(whole.rstrip()) and whole.startswith(part)
 
 
 def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], names: Iterable[str]) -> list[Outcome]:
@@ -156,7 +199,7 @@ def _publish_batch(
         mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
         standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES)
         removals = [place for place in standing if place not in outcome.files]
-        files = outcome.files | _changes_file(settings, catalogue, outcome, standing)
+        files = outcome.files | _changes_file(settings, catalogue, outcome, before, standing)
         years |= set(outcome.facts["fiscal_years"]) | (before.years if before else set())
         staged.append(stage(settings.out_root, outcome.release_id, files, removals))
         versions.append(_published_version(record, mark, outcome, run_id))
@@ -172,12 +215,14 @@ def _publish_batch(
     _set_aside(settings, catalogue, outcomes, run_id)
 
 
-def _changes_file(settings: Settings, catalogue: Catalogue, outcome: Outcome, standing: list[str]) -> dict[str, bytes]:
+def _changes_file(
+    settings: Settings, catalogue: Catalogue, outcome: Outcome, before: Version | None, standing: list[str]
+) -> dict[str, bytes]:
     """Where a release replaces other rows of its own: keep those, and add what changed to `release_changes`."""
-    if not standing or not _differs(settings, outcome, standing):
+    was = _published_version_of(catalogue, before) if before else None
+    if was is None or not standing or not _differs(settings, outcome, standing):
         return {}
-    number = _published_number(catalogue, outcome.release_id)
-    archive(settings.state_root, settings.out_root, outcome.release_id, number, standing)
+    archive(settings.state_root, settings.out_root, outcome.release_id, was.version, standing)
     release = outcome.facts["release"]
     place = release_path("release_changes", release["release_year"], outcome.release_id)
     old = {name: _published(settings, name, standing) for name in RELEASE_TABLES}

@@ -239,3 +239,14 @@ def test_failed_yearly_check_fails_the_run(
     with pytest.raises(Refusal, match="failed in yearly_aggregates"):
         in_process()  # type: ignore[operator]
     assert not (workplace.out / "yearly_summary").exists()
+
+
+@pytest.mark.parametrize("lines", [20, 38, 300])
+def test_beginning_of_a_published_release_replaces_nothing(workplace: Workplace, real_text: str, lines: int) -> None:
+    workplace.put("2020/real.txt", real_text)
+    assert workplace.kzz("run").returncode == 0
+    before = workplace.files()
+    workplace.put("2020/real.txt", "\n".join(real_text.split("\n")[:lines]) + "\n")
+    done = workplace.kzz("run")
+    assert done.returncode == 3
+    assert workplace.files() == before

@@ -337,3 +337,87 @@ def test_forms_of_all_localities_in_one_release(text: str) -> None:
         assert together["indicators"][name][:count] == alone["indicators"][name]
     assert together["indicators"]["value_printed"][count:] == ["≥3"]
     assert together["projects"]["budget_unit"][-1] == "克州财政局"
+
+
+HEAD = """单位：万元
+项目支出绩效目标表
+（2022年）
+预算单位|甲局|项目名称|甲项目
+项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20
+年度目标|保障运转，提高质量。
+"""
+
+
+def rows_of(text: str) -> Rows:
+    found = rows(text.replace("|", "\t"))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("指标值|权重", "|10"),
+        ("上年实际值|指标值", "90%|"),
+        ("指标值|备注", "|按规范"),
+        ("指标值|分值|评分标准", "|10|"),
+    ],
+)
+def test_an_empty_target_does_not_take_the_next_column(header: str, row: str) -> None:
+    text = f"{HEAD}绩效指标|一级指标|二级指标|三级指标|{header}\n|产出指标|数量指标|培训人数|≥100|≥100\n||质量指标|合格率|{row}\n"
+    found = rows_of(text)
+    assert "合格率" not in column(found, "indicators", "indicator_name")
+    assert column(found, "findings", "rule").count("unread-cell") == 2
+
+
+def test_a_row_without_a_name_is_no_indicator() -> None:
+    header = "绩效指标|一级指标|二级指标|三级指标|指标性质|指标值|度量单位"
+    found = rows_of(f"{HEAD}{header}\n|产出指标|数量指标|培训人数|≥|100|人\n||||≤|3|天\n")
+    assert column(found, "indicators", "indicator_name") == ["培训人数"]
+    assert column(found, "project_fields", "label_printed")[-2:] == ["指标性质", "度量单位"]
+
+
+def test_weights_and_numbers_before_the_name() -> None:
+    header = "一级指标|分值|二级指标|分值|三级指标|分值|指标值"
+    found = rows_of(
+        f"{HEAD}{header}\n产出指标|50|数量指标|30|培训人数|10|≥100\n||||培训场次|10|≥5\n||质量指标|20|合格率|10|≥95%\n"
+    )
+    assert column(found, "indicators", "indicator_name") == ["培训人数", "培训场次", "合格率"]
+    assert column(found, "indicators", "level2") == ["数量指标", "数量指标", "质量指标"]
+    found = rows_of(
+        f"{HEAD}序号|一级指标|二级指标|三级指标|指标值\n1|产出指标|数量指标|培训人数|≥100\n2|||培训场次|5\n"
+    )
+    assert column(found, "indicators", "value_printed") == ["≥100", "5"]
+
+
+def test_labels_in_one_line_and_what_belongs_to_them_in_the_next() -> None:
+    found = read(
+        "单位：万元\n项目支出绩效目标表\n（2022年）\n预算单位|项目名称|项目负责人\n甲局|甲项目|张三\n"
+        "项目资金|年度资金总额|财政拨款|其他资金\n|100|80|20\n年度目标|保障运转。\n目标3：|12月底前\n"
+        "绩效指标|一级指标|二级指标|三级指标|指标值\n|产出指标|数量指标|培训人数|≥100\n注：|无\n"
+    )
+    assert project(found, "budget_unit", "project_name") == ("甲局", "甲项目")
+    assert project(found, "total_funds_cny", "fiscal_funds_cny", "other_funds_cny") == (1000000, 800000, 200000)
+    assert project(found, "annual_goal") == ("保障运转。\n目标3： 12月底前",)
+    assert fields(found)["project_leader"] == "张三"
+    assert fields(found)["note"] == "无"
+    assert column(found, "indicators", "indicator_name") == ["培训人数"]
+
+
+def test_each_table_in_the_unit_of_money_above_it() -> None:
+    table = "项目支出绩效目标表\n（2022年）\n预算单位|{unit}|项目名称|{unit}项目\n年度资金总额|5000\n年度目标|保障运转。\n|产出指标|数量指标|培训人数|≥100\n"
+    text = f"单位：万元\n{table.format(unit='甲局')}\n单位：元\n{table.format(unit='乙局')}"
+    assert column(read(text), "projects", "total_funds_cny") == [50000000, 5000]
+    found = read(
+        "2022年项目支出绩效目标表（单位：元）\n预算单位|甲局|项目名称|甲项目\n年度资金总额|100\n年度目标|保障运转。\n|产出指标|数量指标|培训人数|≥100\n"
+    )
+    assert column(found, "projects", "total_funds_cny") == [100]
+
+
+def test_subtotals_are_no_projects() -> None:
+    found = read(
+        "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"
+        "1|甲局|甲局|甲项目|40\n2|甲局|甲局|乙项目|60\n小计||||100\n二|丙局|||50\n3|丙局|丙局|丙项目|50\n"
+    )
+    assert column(found, "listed_projects", "project_name") == ["甲项目", "乙项目", "丙项目"]
+    assert "listed-total" not in column(found, "findings", "rule")

@@ -21,6 +21,7 @@ _TEXT_COLUMNS = {"remark", "scoring", "source", None}
 _COMPARATOR = re.compile(
     r"^(?:[<>=≥≤±]{1,2}|大于等于|小于等于|大于|小于|等于|不低于|不少于|不超过|不高于|正向|反向|定性|定量)$"
 )
+_ROW_NUMBER = re.compile(r"^[(]?\d{1,3}(?:\.\d{1,2})?[)分%、.]?$", re.ASCII)
 _UNKNOWN_LABEL = re.compile(r"^[^\d%()（）]{1,12}指标$")
 _GAP = re.compile(r"(?<=[\u4e00-\u9fff)）%％])[\s\u00a0\u3000]+")
 # The name's unit and the value: (个) ≤3.
@@ -47,10 +48,14 @@ class AttributeColumn(NamedTuple):
 
 
 class TreeHeader(NamedTuple):
-    """The columns behind 三级指标 as the header line names them, and the cell of 三级指标 itself."""
+    """The columns behind 三级指标 as the header line names them, and the cell of 三级指标 itself.
+
+    `has_numbers` says that columns of numbers stand before it: a number of the row, or the weights of the levels.
+    """
 
     name_column: int | None
     columns: tuple[AttributeColumn, ...]
+    has_numbers: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -71,17 +76,22 @@ def tree_header(items: list[Item]) -> TreeHeader:
     """The columns that a header line names behind 三级指标, in order."""
     name_column = None
     columns = []
+    has_numbers = False
     for item in items:
         header = item.label.header if item.label else None
         if header == "level3":
             name_column = item.column
         elif name_column is not None and header not in _TREE:
             columns.append(AttributeColumn(item.column, header))
-    return TreeHeader(name_column, tuple(columns))
+        elif item.label and (header == "weight" or item.label.list_column == "listed_no"):
+            has_numbers = True
+    return TreeHeader(name_column, tuple(columns), has_numbers)
 
 
 def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
     """The roles of a row's cells. What fits no pattern is `unread`, its reason as name; nothing is dropped."""
+    if header.has_numbers:
+        return _without_numbers(items, header, units)
     labels = 0
     for item in items:
         if not item.kinds & (LEVEL | TREE):
@@ -91,6 +101,7 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         len(items) == labels + 2
         and not (items[-2].kinds | items[-1].kinds) & (LEVEL | HEADER | BRACKET)
         and not (labels and items[labels - 1].kinds & WEAK)
+        and (header.is_plain or _stands_in_value_column(items[-2], items[-1], header))
     ):
         # The row as every form prints it: labels, a name and its value.
         return _label_readings(items[:labels]) + _pair(items[-2], items[-1], units)
@@ -101,6 +112,30 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         for item, role, number, name in _read_group(group, header, units):
             readings.append((item, role, number + before if number else 0, name))
     return readings
+
+
+def _without_numbers(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
+    """A row of a form that prints its number, or weights of its levels, before the indicator's name."""
+    numbers = []
+    rest = []
+    for at, item in enumerate(items):
+        if item.kinds & (LEVEL | TREE):
+            rest.append(item)
+        elif _ROW_NUMBER.match(squeeze(item.text)):
+            numbers.append(item)
+        else:
+            rest += items[at:]
+            break
+    readings: list[Reading] = [(item, "tree_number", 0, None) for item in numbers]
+    readings += read_row(rest, header._replace(has_numbers=False), units) if rest else []
+    return sorted(readings, key=lambda reading: (reading[0].column, reading[0].part))
+
+
+def _stands_in_value_column(name: Item, value: Item, header: TreeHeader) -> bool:
+    """Whether a row's only cell behind its name stands where the header says that values stand."""
+    first = header.columns[0]
+    gap = first.column - header.name_column if header.name_column is not None else 1
+    return first.name == "value" and value.column - name.column == gap
 
 
 def _groups(items: list[Item], units: Units) -> list[list[Item]]:
@@ -170,12 +205,15 @@ def _label_readings(labels: list[Item]) -> list[Reading]:
 
 def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
     rest = _parted(rest, units)
+    if len(rest) > 1 and len(rest[0].text) <= 5 and is_comparator(rest[0].text):
+        # ≤ ⇥ 3 ⇥ 天: the name is not there.
+        return [(item, "unread", 0, "value-without-name") for item in rest]
     match len(rest):
         case 0:
             return []
         case 1:
             return _single(rest[0], units)
-        case 2:
+        case 2 if header.is_plain:
             return _pair(rest[0], rest[1], units)
     if not header.is_plain:
         return _with_attributes(rest, header, units)
@@ -302,6 +340,8 @@ def _is_two_pairs(rest: list[Item], units: Units) -> bool:
 
 def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
     """A row of a template with columns beside the value: each cell goes to the column it fits and lies nearest to."""
+    if is_numeric_value(rest[0].text, units):
+        return [(item, "unread", 0, "value-without-name") for item in rest]
     count = _names(rest, units)
     cells = rest[count:]
     columns = header.columns
@@ -317,9 +357,11 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
     if len(cells) == len(columns):
         chosen: list[int | None] = list(range(len(columns)))
     else:
-        chosen = min((_fit(cells, columns, shift, units) for shift in sorted(shifts, key=abs)), key=lambda fit: fit[0])[
-            1
-        ]
+        own_shift = places[0][0] - places[0][1] if places[0][1] is not None else 0
+        chosen = min(
+            (_fit(cells, columns, shift, abs(shift - own_shift) / 2, units) for shift in sorted(shifts, key=abs)),
+            key=lambda fit: fit[0],
+        )[1]
     names = [columns[at].name if at is not None else None for at in chosen]
     readings: list[Reading] = [(item, "indicator", 1, None) for item in rest[:count]]
     if "value" not in names:
@@ -354,11 +396,12 @@ def _value_stands_in_text(cells: list[Item], columns: tuple[AttributeColumn, ...
 
 
 def _fit(
-    cells: list[Item], columns: tuple[AttributeColumn, ...], shift: int, units: Units
+    cells: list[Item], columns: tuple[AttributeColumn, ...], shift: int, penalty: float, units: Units
 ) -> tuple[float, list[int | None]]:
     """For each cell the column that suits it, keeping their order; None where more cells than columns are left.
 
-    Beside it stands how badly the cells suit: the sum of their distances and misfits.
+    Beside it stands how badly the cells suit: the sum of their distances and misfits, and the penalty for a shift that
+    is not the name's own.
     """
     known: dict[tuple[int, int], tuple[float, tuple[int | None, ...]]] = {}
 
@@ -379,7 +422,7 @@ def _fit(
         return best
 
     cost, chosen = solve(0, 0)
-    return cost, list(chosen)
+    return cost + penalty, list(chosen)
 
 
 def _misfit(text: str, column: str | None, units: Units) -> float:

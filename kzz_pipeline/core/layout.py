@@ -5,6 +5,7 @@ zone (header fields, goal, indicators) follows from the labels that the lines th
 cell's number alone. What fits nowhere is `unread`, with its reason.
 """
 
+import re
 from functools import lru_cache
 
 from kzz_pipeline.core.characters import squeeze, strip
@@ -25,6 +26,7 @@ from kzz_pipeline.core.listing import (
     header_columns,
     is_list_header,
     is_list_row,
+    is_subtotal,
     row_roles,
     total_roles,
 )
@@ -46,8 +48,10 @@ from kzz_pipeline.core.vocabulary import (
     TOTAL,
     YEAR,
     Label,
+    TitleReading,
     Vocabulary,
     money_unit_line,
+    unit_in_title,
 )
 
 # Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
@@ -57,8 +61,10 @@ _WHOSE = {"budget_unit", "implementing_unit", "department"}
 # Fields whose text may go on in further cells and lines.
 _BLOCK_FIELDS = {"main_duties", "main_tasks", "project_summary", "project_basis"}
 # Fields that stand below the indicators: who filled the table in.
-_SIGNATURE = {"form_filler", "contact", "project_leader"}
+_SIGNATURE = {"form_filler", "contact", "project_leader", "note"}
 _LOOKAHEAD_LINES = 12
+# How the items of a goal are numbered: 目标3：, 2.、（一）
+_GOAL_ITEM = re.compile(r"^(?:目标[\d一二三四五六七八九十]*[:.、]?|[(]?[\d一二三四五六七八九十]{1,2}[):.、])")
 _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
 # A line between indicators that holds none of these is a row of the tree.
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
@@ -129,6 +135,7 @@ class _Reader:
         self.columns: Columns = []
         self.has_total = False
         self.has_title = False
+        self.has_money_unit = False
         self._begin_table_state()
 
     def _begin_table_state(self) -> None:
@@ -143,6 +150,7 @@ class _Reader:
         self.has_satisfaction = False
         self.has_year = False
         self.awaits_title = False
+        self.label_row: list[tuple[int, int, str]] = []
         self.deferred: list[int] = []
 
     # -- cells ---------------------------------------------------------------------------------------------
@@ -189,10 +197,10 @@ class _Reader:
         if self.zone == "indicators" and not kinds & _TELLING:
             self._read_indicator_row(index, items)
             return
-        if items[0].kinds & (YEAR | FIELD | SPLITS) and self._heads_title(index, items):
+        if items[0].kinds & (YEAR | MONEY_UNIT | FIELD | SPLITS) and self._heads_title(index, items):
             self._open_table()
             self.awaits_title = True
-            if _is_year_line(items):
+            if all(item.kinds & (YEAR | MONEY_UNIT) for item in items):
                 for item in items:
                     self._read_loose(index, item, "")
             else:
@@ -246,16 +254,16 @@ class _Reader:
         self.awaits_title = False
         for item in items:
             role = "table_title" if item is items[at] else ""
-            self._read_loose(index, item, role, reading.year if role else None)
+            self._read_loose(index, item, role, reading if role else None)
         return True
 
-    def _read_loose(self, index: int, item: Item, role: str, year: str | None = None) -> None:
+    def _read_loose(self, index: int, item: Item, role: str, reading: TitleReading | None = None) -> None:
         """A cell of a title line: the title (perhaps with its year), a year, a unit of money, or unread."""
-        if role == "table_title" and year:
-            self._emit(index, item, role, 0, year)
-            self.has_year = True
+        if reading is not None and (reading.year or reading.unit):
+            self._emit(index, item, role, 0, f"{reading.year or ''}:{reading.unit}" if reading.unit else reading.year)
+            self.has_year = self.has_year or reading.year is not None
         elif role and (role == "table_title" or self.vocabulary.title(item.text)):
-            self._emit(index, item, role)
+            self._emit(index, item, role, 0, unit_in_title(item.text) if role == "title" else None)
             self.has_title = self.has_title or role == "title"
         elif item.kinds & YEAR:
             self._emit(index, item, "year")
@@ -273,7 +281,9 @@ class _Reader:
             return False
         if self.zone == "header" and not self.has_year and not self.fields:
             return False
-        if not (_is_year_line(items) or self._names_unit(items)):
+        # The first unit of money above a table is the release's.
+        is_unit = self.has_money_unit and all(item.kinds & MONEY_UNIT for item in items)
+        if not (is_unit or _is_year_line(items) or self._names_unit(items)):
             return False
         for at in range(index + 1, len(self.lines)):
             below = self.items(self.lines[at])
@@ -388,7 +398,9 @@ class _Reader:
         self.zone = "list"
         self.columns = header_columns(items)
         for item in items:
-            self._emit(index, item, "list_header", 0, item.label.unit if item.label else None)
+            unit = item.label.unit if item.label else None
+            self._emit(index, item, "list_header", 0, unit)
+            self.has_money_unit = self.has_money_unit or unit is not None
 
     def _read_total(self, index: int, items: list[Item]) -> None:
         for item, role in zip(items, total_roles(items), strict=True):
@@ -398,6 +410,10 @@ class _Reader:
         self.has_total = self.has_total or any(item for item in items if is_amount(item.text))
 
     def _read_list_row(self, index: int, items: list[Item]) -> None:
+        if is_subtotal(items, self.columns):
+            for item in items:
+                self._emit(index, item, "subtotal")
+            return
         cells = row_roles(items, self.columns)
         if not any(role in ("amount", "listed_project") for role, _ in cells):
             for item in items:
@@ -414,10 +430,11 @@ class _Reader:
     def _read_preamble_cell(self, index: int, item: Item) -> None:
         if item.kinds & MONEY_UNIT:
             self._emit(index, item, "money_unit", 0, money_unit_line(item.text))
+            self.has_money_unit = True
         elif self.zone == "list":
             self._emit(index, item, "unread", 0, "stray")
         elif self.listed == 0 and not self.has_title and any(word in squeeze(item.text) for word in _TITLE_WORDS):
-            self._emit(index, item, "title")
+            self._emit(index, item, "title", 0, unit_in_title(item.text))
             self.has_title = True
         elif item.kinds & YEAR:
             self._emit(index, item, "year")
@@ -444,6 +461,19 @@ class _Reader:
     def _read_fields(self, index: int, items: list[Item]) -> None:
         """A line of labels and values: each value belongs to the last label before it that still lacks one."""
         parts = self._split(items)
+        if self.label_row:
+            self._read_values_below(index, parts)
+            return
+        if len(parts) > 1 and self._is_label_row(index, parts):
+            for item in parts:
+                assert item.label is not None
+                self.field_no += 1
+                name = item.label.field or ""
+                self.label_row.append((item.column, self.field_no, name))
+                self._emit(
+                    index, item, "field_label", self.field_no, f"{name}:{item.label.unit}" if item.label.unit else name
+                )
+            return
         repeated = self._repeated_money(parts)
         for at, item in enumerate(parts):
             label = item.label
@@ -471,6 +501,27 @@ class _Reader:
                 self._defer(index, item)
         if self.zone != "indicators":
             self.zone = "header"
+
+    def _is_label_row(self, index: int, parts: list[Item]) -> bool:
+        """Whether a line prints labels only, and the next one what belongs to them, cell below cell."""
+        if not all(part.label and part.label.field and not part.label.goal for part in parts):
+            return False
+        below = next((found for line in self.lines[index + 1 : index + 4] if (found := self.items(line))), [])
+        columns = {part.column for part in parts}
+        return (
+            1 < len(below) <= len(parts)
+            and all(item.column in columns for item in below)
+            and not _kinds(below) & (FIELD | GOAL | HEADER | LEVEL | SPLITS | YEAR | MONEY_UNIT)
+        )
+
+    def _read_values_below(self, index: int, items: list[Item]) -> None:
+        """The line below a line of labels: each cell is the value of the label above it."""
+        above = {column: (number, name) for column, number, name in self.label_row}
+        for item in items:
+            number, name = above[item.column]
+            self._emit(index, item, "field_value", number, name)
+            self.fields.setdefault(name, squeeze(item.text))
+        self.label_row = []
 
     def _is_value_here(self, label: Label, parts: list[Item], at: int) -> bool:
         """Whether a word that could be a label is the value of the name field before it (项目名称 ⇥ 公用经费)."""
@@ -572,6 +623,8 @@ class _Reader:
         elif is_numeric_value(value.text, self.units):
             text = name.text
         else:
+            return False
+        if _GOAL_ITEM.match(squeeze(text)):
             return False
         is_name = split_unit(text, self.units)[1] is not None or is_bracketed(text)
         return bool(labels) or is_name or (len(text) <= 30 and not any(sign in text for sign in "。；;，,"))

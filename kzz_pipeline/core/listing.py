@@ -1,5 +1,7 @@
 """The list at the head of a release: which cell of a row is the number, the unit, the project, the amount."""
 
+import re
+
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
@@ -11,6 +13,8 @@ _ROLE_OF_COLUMN = {
     "project_name": "listed_project",
     "amount": "amount",
 }
+_SUBTOTALS = {"小计", "部门小计", "单位小计", "分项小计"}
+_CHINESE_NUMBER = re.compile(r"^[(]?[一二三四五六七八九十]{1,3}[)、.]?$")
 Columns = list[tuple[int, str]]
 DEFAULT_COLUMNS: Columns = [
     (1, "listed_no"),
@@ -50,6 +54,15 @@ def is_list_row(items: list[Item]) -> bool:
 def _is_number(text: str) -> bool:
     digits = squeeze(text).rstrip(".")
     return digits.isascii() and digits.isdigit() and len(digits) <= 5
+
+
+def is_subtotal(items: list[Item], columns: Columns) -> bool:
+    """Whether a row adds up those of one department: 小计, or a Chinese number and no project."""
+    if any(squeeze(item.text) in _SUBTOTALS for item in items[:2]):
+        return True
+    if not _CHINESE_NUMBER.match(squeeze(items[0].text)) or "listed_no" not in {name for _, name in columns}:
+        return False
+    return "listed_project" not in {role for role, _ in row_roles(items, columns)}
 
 
 def total_roles(items: list[Item]) -> list[str]:

@@ -226,6 +226,7 @@ class _Normalizer:
         match role:
             case "title":
                 self.title = self.title or strip(text)
+                self.money_unit = self.money_unit or name
             case "money_unit":
                 self.money_unit = self.money_unit or name
             case "list_header":
@@ -241,6 +242,7 @@ class _Normalizer:
     def _gather_table(self, table: _Table, cells: Iterator[Plain]) -> None:
         levels = _Levels(self.words.labels)
         labels: dict[int, tuple[str, str | None, str | None]] = {}
+        headers: dict[str | None, str] = {}
         rows: list[tuple[Any, ...]] = []
         number = 0
         own: list[Plain] = []
@@ -257,9 +259,12 @@ class _Normalizer:
                     in_force = (levels.level1, levels.level2, levels.level2_printed, levels.period)
                 own.append(cell)
                 if role == "attribute":
-                    self._add_field(table, cell[7], cell[7], cell, self._text(cell), None, number)
+                    label = headers.get(cell[7], "")
+                    self._add_field(table, cell[7], label, cell, self._text(cell), None, number)
             elif role in _LABEL_ROLES:
                 levels.read(cell)
+                if role == "indicator_header":
+                    headers[cell[7]] = strip(cell[3])
             elif role in _HEAD_ROLES:
                 self._gather_head(cell)
             else:
@@ -323,8 +328,10 @@ class _Normalizer:
         match role:
             case "table_title":
                 table.title = table.title or cell
-                if name and table.year_printed is None:
-                    self._set_year(table, name)
+                year, _, declared = (name or "").partition(":")
+                table.money_unit = table.money_unit or declared or None
+                if year and table.year_printed is None:
+                    self._set_year(table, year)
             case "year" if table.year_printed is None:
                 self._set_year(table, self._text(cell))
             case "money_unit":

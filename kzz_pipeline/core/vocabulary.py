@@ -53,10 +53,11 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TitleReading:
-    """A table's title and, where it stands in the same cell, its year as printed."""
+    """A table's title and, where they stand in the same cell, its year as printed and its unit of money."""
 
     title: str
     year: str | None
+    unit: str | None = None
 
 
 _NUMBERING = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]{1,2}[)\].、:]\s*)+")
@@ -73,6 +74,9 @@ _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "0001234
 # A cell that says what the money is printed in: a few words of label, then the unit.
 _UNIT_LINE = re.compile(
     r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$"
+)
+_UNIT_IN_TITLE = re.compile(
+    r"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]$"
 )
 _SPLIT = re.compile(r"[:：]|\s+")
 # What a cell holds that merges a label with what stood beside it.
@@ -239,17 +243,20 @@ class Vocabulary:
 
     def _read_title(self, printed: str) -> TitleReading | None:
         text = squeeze(printed)
+        unit = unit_in_title(printed)
+        if unit is not None:
+            text = _UNIT_IN_TITLE.sub("", text)
         if text in self.titles:
-            return TitleReading(printed, None)
+            return TitleReading(printed, None, unit)
         if (numbered := _NUMBERING.sub("", text)) in self.titles:
-            return TitleReading(printed, None)
+            return TitleReading(printed, None, unit)
         year = _YEAR_BESIDE.search(numbered)
         rest = numbered[: year.start()] + numbered[year.end() :] if year else numbered
         if rest in self.titles:
-            return TitleReading(printed, year[1] if year else None)
+            return TitleReading(printed, year[1] if year else None, unit)
         # A locality or a bureau may stand before the form's own name.
         if rest.endswith(tuple(title for title in self.titles if len(title) >= 6)):
-            return TitleReading(printed, year[1] if year else None)
+            return TitleReading(printed, year[1] if year else None, unit)
         return None
 
     def split(self, printed: str, weak: bool = False) -> list[tuple[int, int]] | None:
@@ -282,6 +289,12 @@ class Vocabulary:
         if found is None or (found.weak and not weak) or (found.list_column and not (found.field or found.goal)):
             return False
         return found.is_level or found.field is not None or found.goal is not None
+
+
+def unit_in_title(printed: str) -> str | None:
+    """The unit of money that a bracket at the end of a title declares (…绩效目标（单位：万元）), or None."""
+    match = _UNIT_IN_TITLE.search(squeeze(printed)) if "单位" in printed and len(printed) <= _LONGEST_TITLE else None
+    return match[1] if match else None
 
 
 def money_unit_line(printed: str) -> str | None:
