@@ -229,7 +229,8 @@ def unglue(text: str, units: Units) -> tuple[str, str] | None:
     for pattern in _GLUED:
         glued = pattern.match(text)
         if glued and is_numeric_value(glued[2], units) and not is_numeric_value(glued[1], units):
-            return glued[1], glued[2]
+            # (%)100%: the name stands in another cell.
+            return None if is_bracketed(glued[1]) else (glued[1], glued[2])
     return None
 
 

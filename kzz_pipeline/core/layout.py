@@ -614,6 +614,8 @@ class _Reader:
         labels = [part.label for part in parts if part.label]
         if any(part.label and not part.kinds & LEVEL for part in self._split(parts)):
             return False
+        if labels and len(labels) == len(parts):
+            return True
         *_, name, value = parts if len(parts) > 1 else (parts[0], parts[0])
         if name is value or name.label:
             glued = unglue(value.text, self.units)
