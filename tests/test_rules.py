@@ -121,6 +121,7 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
     ("bound-against-sense", _indicator("\t社会效益指标", "入学合格率(%)", "≤95%"), _indicator("\t社会效益指标", "不合格率(%)", "≤5%")),
     ("satisfaction-out-of-range", _indicator("满意度指标\t满意度指标", "家长满意度(%)", "≥9%"), _indicator("满意度指标\t满意度指标", "家长满意度(%)", "≥85%")),
     ("more-than-a-year", _indicator("\t社会效益指标", "服务期限(月)", "18"), _indicator("\t社会效益指标", "服务期限(月)", "12")),
+    ("list-without-tables", LISTED, Text()),
     ("unread-cell", Text(tail="\t\t\t\t≥90%\n"), Text(tail="\t\n")),
     ("table-breaks-off", Text([Table()], has_list=False, tail=HALF), Text([Table(), THIRD])),
     ("table-without-indicators", Text([Table(indicators=()), OTHER]), Text([Table(), OTHER])),
@@ -132,9 +133,14 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
 ]  # fmt: skip
 # Further cases of the rules that a plain pair does not tell apart.
 FIRES: list[tuple[str, Text | str]] = [
+    ("table-breaks-off", Text([Table(), OTHER, THIRD, UNSATISFIED, Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5])])),
 ]  # fmt: skip
 QUIET: list[tuple[str, Text | str]] = [
     # Small releases made by hand stay publishable.
+    ("table-breaks-off", Text([Table(), UNSATISFIED])),
+    ("table-breaks-off", Text([UNSATISFIED])),
+    ("table-breaks-off", Text([Table(), Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5]), UNSATISFIED])),
+    ("listed-without-table", LISTED),
     # A first level that is printed a row late stands over its own second level.
     ("label-carried-over", Text([Table(indicators=(("\t数量指标", "培训期数（期）", "3"), ("项目完成\t", "培训人数（人）", "≥100"), *SOUND[1:]))])),
 ]  # fmt: skip

@@ -52,20 +52,33 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
         why = f"ends with {shown(tail.text)} and no value"
     elif tail.role in ("level1_label", "level2_label") and tail.name == "满意度指标":
         why = f"ends with the label {shown(tail.text)}"
-    elif len(release.tables) >= 3 and _only_last_unsatisfied(release):
-        why = "lacks the satisfaction indicators that every other table ends with"
+    elif _lacks_what_the_others_have(release):
+        why = "lacks the satisfaction indicators that the other tables end with"
     if why:
         message = f"{last.name}, the last table, {why}"
         yield Hit(message, tail.line, tail.column, "a whole table", shown(tail.text), last.row)
 
 
-def _only_last_unsatisfied(release: Release) -> bool:
+def _lacks_what_the_others_have(release: Release) -> bool:
+    """Whether only the last table lacks satisfaction, of at least three: one of the others may lack it too."""
     *others, last = (_is_satisfied(table.indicators) for table in release.tables)
-    return all(others) and not last
+    return not last and len(others) >= 2 and sum(others) * 3 >= len(others) * 2
 
 
 def _is_satisfied(indicators: list[Row]) -> bool:
     return any(row["level2"] == "满意度指标" for row in indicators)
+
+
+@rule(
+    "list-without-tables", "warning", "A release is a list and no table",
+    "Nothing says what the listed projects must achieve; the tables may have been left out in copying.",
+    "Ask for the tables; if only the list was published, accept the finding in corrections.yml.",
+)  # fmt: skip
+def list_without_tables(release: Release) -> Iterator[Hit]:
+    if release.listed and not release.tables:
+        first = release.listed[0]
+        message = f"the list names {len(release.listed)} project(s), and no 项目支出绩效目标表 follows"
+        yield Hit(message, first["source_line"], first["source_column"], "a table per project", "no table")
 
 
 @rule(
