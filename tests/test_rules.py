@@ -121,6 +121,10 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
     ("bound-against-sense", _indicator("\t社会效益指标", "入学合格率(%)", "≤95%"), _indicator("\t社会效益指标", "不合格率(%)", "≤5%")),
     ("satisfaction-out-of-range", _indicator("满意度指标\t满意度指标", "家长满意度(%)", "≥9%"), _indicator("满意度指标\t满意度指标", "家长满意度(%)", "≥85%")),
     ("more-than-a-year", _indicator("\t社会效益指标", "服务期限(月)", "18"), _indicator("\t社会效益指标", "服务期限(月)", "12")),
+    ("units-disagree", _columns("", "≥3", "万人", "受益农户(人)"), _columns("", "≥3", "名", "受益农户(人)")),
+    ("signs-disagree", _columns("≤", "≥32.5", "亩"), _columns("≥", "32.5", "亩")),
+    ("sign-not-read", _columns("≠", "5", "户"), _columns("＝", "5", "户")),
+    ("rate-as-fraction", _effect("成活率", "≥0.95"), _effect("功率", "0.95")),
     ("total-without-amount", _funds("", "10", "0"), _funds("", "", "")),
     ("list-without-tables", LISTED, Text()),
     ("unread-cell", Text(tail="\t\t\t\t≥90%\n"), Text(tail="\t\n")),
@@ -135,6 +139,23 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
 # Further cases of the rules that a plain pair does not tell apart.
 FIRES: list[tuple[str, Text | str]] = [
     ("table-breaks-off", Text([Table(), OTHER, THIRD, UNSATISFIED, Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5])])),
+    ("unit-of-value-differs", _effect("租期（月）", "1年以内")),
+    ("unit-of-value-differs", _effect("时长（小时）", "90分钟以内")),
+    ("unit-of-value-differs", _effect("时限（小时）", "3日")),
+    ("unit-of-value-differs", _effect("绿化（亩）", "2公顷以上")),
+    ("unit-of-value-differs", _effect("参训比例（%）", "5个")),
+    ("unit-of-value-differs", _effect("补贴（元/人）", "≥3万元")),
+    ("unit-of-value-differs", _effect("培训（人）", "300人次")),
+    ("unit-of-value-differs", _columns("", "5吨", "个")),
+    ("unit-of-value-differs", _columns("≤", "90分钟左右", "小时")),
+    ("percentage-for-another-unit", _columns("", "90%", "个")),
+    ("percentage-for-another-unit", _effect("造林面积(亩)", "70%以上")),
+    ("words-for-a-number", _columns("", "优", "台")),
+    ("words-for-a-number", _columns("定性", "优", "", "设备更新(台)")),
+    ("signs-disagree", _columns("＝", "≥5", "户")),
+    ("signs-disagree", _columns("≥", "12月底前", "", "完成时间")),
+    ("sign-not-read", _columns("区间", "5", "户")),
+    ("sign-not-read", _columns("不等于", "5", "户")),
     ("funds-do-not-add-up", _funds("100", "80")),
     ("funds-do-not-add-up", _funds("100", "80", "", "中央资金\t30")),
     ("funds-do-not-add-up", _funds("100", "", "20")),
@@ -147,6 +168,12 @@ FIRES: list[tuple[str, Text | str]] = [
     ("goal-amount", _goal("安排资金120万元，用于培训。")),
     ("goal-amount", _goal("保障各项工作，本项目预算10万元。")),
     ("goal-amount", _goal("项目总投资1亿元，用于培训。")),
+    ("asks-for-nothing", _effect("入学率(%)", "≤100%")),
+    ("asks-for-the-bad", _effect("群众不满意率(%)", "≥90%")),
+    ("satisfaction-out-of-range", _satisfaction("投诉处理满意率(%)", "≥5%")),
+    ("percentage-oddly-small", _effect("覆盖率(%)", "0.9")),
+    ("rate-as-fraction", _satisfaction("家长满意度", "0.95")),
+    ("rate-as-fraction", _effect("补植比例（含幼林）", "0.8-0.9")),
 ]  # fmt: skip
 QUIET: list[tuple[str, Text | str]] = [
     # Small releases made by hand stay publishable.
@@ -154,6 +181,24 @@ QUIET: list[tuple[str, Text | str]] = [
     ("table-breaks-off", Text([UNSATISFIED])),
     ("table-breaks-off", Text([Table(), Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5]), UNSATISFIED])),
     ("listed-without-table", LISTED),
+    ("unit-of-value-differs", _effect("补贴（万元）", "≥3000元")),
+    ("unit-of-value-differs", _effect("受益人口（万人）", "3000人以上")),
+    ("unit-of-value-differs", _effect("帮扶企业（个）", "12家")),
+    ("unit-of-value-differs", _effect("工期（月）", "3月以内")),
+    ("unit-of-value-differs", _effect("演出（场次）", "50场")),
+    ("unit-of-value-differs", _effect("收入增长（%）", "5个百分点")),
+    ("unit-of-value-differs", _columns("≥", "1.2万", "人")),
+    ("unit-of-value-differs", _columns("≥", "90%", "个")),
+    ("percentage-for-another-unit", _columns("≥", "90%", "%")),
+    ("words-for-a-number", _columns("定性", "优", "项")),
+    ("words-for-a-number", _columns("", "优", "")),
+    ("signs-disagree", _columns("≥", "≥32.5", "亩")),
+    ("signs-disagree", _columns("=", "85%-95%", "%")),
+    ("signs-disagree", _columns("=", "12月底前", "", "完成时间")),
+    ("sign-not-read", _columns("区间", "5-10", "户")),
+    ("sign-not-read", _columns("定性", "优", "")),
+    ("sign-not-read", _columns("以上", "5以上", "户")),
+    ("units-disagree", _columns("", "12", "家", "帮扶企业(个)")),
     ("funds-do-not-add-up", _funds("100", "100")),
     ("funds-do-not-add-up", _funds("100", "80", "20")),
     ("funds-do-not-add-up", _funds("100", "80", "", "中央资金\t20")),
@@ -178,8 +223,21 @@ QUIET: list[tuple[str, Text | str]] = [
     ("goal-amount", _goal("安排资金10万元，安排资金90万元，用于培训。")),
     ("goal-amount", _goal("该项目人均经费10000元，用于培训。", "100")),
     ("goal-amount", _goal("贷款1000万元，教师工资10万元。")),
+    ("asks-for-nothing", _effect("成本控制率(%)", "≤100%")),
+    ("asks-for-nothing", _effect("预算执行率(%)", "≤100%")),
+    ("asks-for-nothing", _effect("资金支出率(%)", "≤100%")),
+    ("satisfaction-out-of-range", _satisfaction("投诉率(%)", "≤5%")),
+    ("satisfaction-out-of-range", _satisfaction("群众不满意率(%)", "≤5%")),
+    ("bound-against-sense", _satisfaction("群众不满意率(%)", "≤5%")),
+    ("percentage-oddly-small", _effect("产品不良率(%)", "0.5%")),
+    ("percentage-oddly-small", _effect("疾病复发率(%)", "0.5%")),
+    ("percentage-oddly-small", _effect("人员流失率(%)", "0.5%")),
+    ("percentage-oddly-small", _effect("登记失业率(%)", "0.5%")),
     # A first level that is printed a row late stands over its own second level.
     ("label-carried-over", Text([Table(indicators=(("\t数量指标", "培训期数（期）", "3"), ("项目完成\t", "培训人数（人）", "≥100"), *SOUND[1:]))])),
+    ("rate-as-fraction", _effect("成活率", "≥95")),
+    ("rate-as-fraction", _effect("成活率(%)", "0.95%")),
+    ("rate-as-fraction", _effect("道路宽度", "0.95")),
 ]  # fmt: skip
 # These hold by construction, and would be defects of this pipeline; or another stage makes them.
 UNREACHABLE = {"cells-conserved", "rows-conserved", "project-in-two-releases"}
@@ -203,6 +261,17 @@ def test_rule_fires_too(rule: str, bad: Text | str) -> None:
 @pytest.mark.parametrize(("rule", "sound"), QUIET)
 def test_rule_stays_quiet_too(rule: str, sound: Text | str) -> None:
     assert rule not in fired(sound)
+
+
+def test_columns_of_signs_and_units_by_themselves_have_no_findings() -> None:
+    assert findings(_columns("≥", "5", "户"))["message"] == []
+
+
+def test_both_units_are_named() -> None:
+    found = findings(_effect("租期（月）", "1年以内"))
+    assert (
+        "measured in 月, its value 1年以内 is in 年" in found["message"][found["rule"].index("unit-of-value-differs")]
+    )
 
 
 @pytest.mark.parametrize(("folder", "is_found"), [("2019", True), ("2020", False), ("drafts", False)])

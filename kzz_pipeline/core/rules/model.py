@@ -70,7 +70,10 @@ class Table:
 
 
 class Release:
-    """A release as the rules see it. Everything is put together once; no rule walks the parse by itself."""
+    """A release as the rules see it. Everything is put together once; no rule walks the parse by itself.
+
+    `attributes` holds what stands in an indicator's extra columns (unit, operator), by its id and the column.
+    """
 
     def __init__(self, parse: Parse, source: Source, tables: dict[str, Columns], words: Words) -> None:
         self.parse = parse
@@ -82,6 +85,7 @@ class Release:
         self.tables = [Table(row) for row in _rows(tables["projects"])]
         by_id = {table.row["project_id"]: table for table in self.tables}
         by_number = {table.row["table_no"]: table for table in self.tables}
+        self.attributes: dict[str, dict[str, str]] = {}
         for indicator in self.indicators:
             by_id[indicator["project_id"]].indicators.append(indicator)
         for found in _rows(tables["project_fields"]):
@@ -90,6 +94,8 @@ class Release:
                 table.fields.setdefault(found["field"] or "", found)
                 if found["amount_cny"] is not None:
                     table.money.append(found)
+            elif found["field"]:
+                self.attributes.setdefault(found["indicator_id"], {})[found["field"]] = found["value_printed"]
         for token in parse.tokens:
             if token.table_no in by_number:
                 by_number[token.table_no].tokens.append(token)
@@ -103,10 +109,6 @@ class Release:
     def total_cell(self) -> tuple[int, int]:
         """Line and cell of the list's printed total."""
         return next(((t.line, t.column) for t in self.parse.tokens if t.role == "total"), (1, 1))
-
-    def last_line(self) -> int:
-        """The last line that prints anything."""
-        return self.parse.tokens[-1].line if self.parse.tokens else 1
 
 
 Check = Callable[[Release], Iterator[Hit]]
