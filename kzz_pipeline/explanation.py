@@ -1,5 +1,6 @@
 """How a file is read, line by line: every cell with its role, what was made of it, and why a cell was not read."""
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -41,7 +42,7 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
     document = Document.from_text(form.text)
     require_lines(document)
     parse = read_layout(document, known.labels, known.units)
-    source = Source("0000-file", 0, path.name, "", len(data), form.encoding)
+    source = Source("0000-file", _release_year(path), path.name, "", len(data), form.encoding)
     refusal, rows, findings = None, None, None
     try:
         require_a_release(parse)
@@ -66,6 +67,12 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
         for text in (*made.get(line, ()), *remarks.get(line, ())):
             yield f"         {text}"
     yield from _summary(parse.table_count, parse.tokens, rows, findings, refusal)
+
+
+def _release_year(path: Path) -> int:
+    """The release year that the file's folder names, as under data/raw; 0 where it names none."""
+    folder = path.absolute().parent.name
+    return int(folder) if re.fullmatch(r"(?:19|20)\d\d", folder, re.ASCII) else 0
 
 
 def _read(path: Path) -> bytes:

@@ -34,10 +34,11 @@ def level_under_wrong_level1(table: Table, release: Release) -> Iterator[Hit]:
 
 @table_rule(
     "label-carried-over", "info", "A new first level begins without a second level",
-    "The second level in force is one of the first level before.",
+    "The second level in force is of another first level.",
     "Compare with the printed form.",
 )  # fmt: skip
 def label_carried_over(table: Table, release: Release) -> Iterator[Hit]:
+    labels = release.words.labels
     by_cell = {(row["indicator_line"], row["indicator_column"]): row for row in table.indicators}
     is_new = False
     for token in table.tokens("level1_label", "level2_label", "unknown_label", "indicator"):
@@ -47,7 +48,12 @@ def label_carried_over(table: Table, release: Release) -> Iterator[Hit]:
             is_new = False
         elif token.role == "indicator" and is_new:
             row = by_cell.get((token.line, token.column))
-            if row is not None and row["level2_printed"] and row["level2"] != "满意度指标":
+            first = labels.label(row["level1_printed"]) if row and row["level1_printed"] else None
+            if row is None or not row["level2_printed"] or row["level2"] == "满意度指标":
+                continue
+            # Printed a row late, a first level stands over its own second level.
+            is_own = first is not None and (first.level1 == row["level1"] or first.level2 == row["level2"])
+            if not is_own:
                 message = f"{row['indicator_name']} of {table.name} stands under {row['level1_printed']} and no second level of it"
                 yield Hit(message, token.line, token.column, None, row["level2_printed"], table.row, row)
 

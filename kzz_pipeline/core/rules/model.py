@@ -154,6 +154,16 @@ class Release:
         return self.project(token.table_no - 1) if 0 < token.table_no <= self.table_count else None
 
     @cached_property
+    def attributes(self) -> dict[str, dict[str, str]]:
+        """What stands in the extra columns of each indicator (unit, operator), by its id and the column."""
+        found: dict[str, dict[str, str]] = {}
+        columns = (self.fields[name] for name in ("indicator_id", "field", "value_printed"))
+        for indicator_id, name, printed in zip(*columns, strict=True):
+            if indicator_id is not None and name:
+                found.setdefault(indicator_id, {})[name] = printed
+        return found
+
+    @cached_property
     def listed_by_project(self) -> dict[str, Row]:
         """The row of the list that each table was matched to."""
         return {row["project_id"]: row for row in self.listed if row["project_id"] is not None}

@@ -4,16 +4,37 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from kzz_pipeline.core.characters import fold, squeeze
+from kzz_pipeline.core.characters import fold, squeeze, strip
 from kzz_pipeline.core.money import read_amount
 from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, rule, table_rule, yuan
 
 _GOAL_AMOUNT = re.compile(r"(?<![\d.])(\d[\d,]*(?:\.\d+)?)\s*(亿元|万元|元)(?![/每])")
+_CLAUSE_END = re.compile(r"[。；;，,!！?？\n]")
+_SENTENCE_END = re.compile(r"[。；;!！?？\n]")
+# Before an amount, in its clause: it is the project's money, or it is none of it.
+_OF_THE_PROJECT = re.compile(r"资金|投入|安排|预算|经费|投资|使用|拨款|支出|总额|申请")
+_OF_THE_WHOLE = re.compile(r"项目(?:总?资金|总?预算|总?投资|总?经费|总额)|总(?:投资|预算|额|经费)")
+_OF_OTHERS = re.compile(
+    r"收入|带动|拉动|撬动|实现|创收|产值|增收|增加|增长|销售|税|贷款|融资|债|引进|招商|招引|节约|节省|挽回|减免|规模|累计|"
+    r"上年|去年|往年|每|均(?!衡)|标准(?!化)|单价|罚|奖|收益|利润|交易|损失|捐|争取|吸引|社会资本|企业"
+)
+# A part of the money is named so, or is followed at once by what it is for.
+_PART = re.compile(r"其中|分别")
+_FOR_A_PURPOSE = re.compile(r"(?:专项|全部)?(?:用于|用来|用作|购|支付|开展|建设|发放|作为|补助|采购|支持|解决)")
 # A misplaced decimal point shows as a power of ten, give or take the digits that were cut off.
 _POWERS = (Decimal("0.01"), Decimal("0.1"), Decimal(10), Decimal(100))
 _CUT_OFF = Decimal("0.002")
-_PARTS_OF_FISCAL = {"central_funds", "regional_funds", "local_funds", "upper_funds"}
+# Sources that some forms print as parts of another one and some beside it.
+_PERHAPS_PARTS = {"central_funds", "regional_funds", "local_funds", "upper_funds"}
+_PARTS_OF_FISCAL = {"general_public_budget", "government_fund_budget", "state_capital_budget"}
+_SPLITS = {"fiscal_funds", "other_funds", "general_public_budget"}
 _TOTALS = {"total_funds", "whole_period_funds", "project_funds"}
+_EXPENDITURE = {"basic_expenditure", "project_expenditure"}
+_NOTHING = {"", "-", "--", "/", "无"}
+# Costs by these names are no share of the total, though their unit is plain 元: rates, and what is saved.
+_RATE_OR_SAVING = re.compile(
+    r"标准(?!化)|单价|均价|平均|[人户亩次日月年台件套]均(?!衡)|每|单位成本|节约|节省|降低|减少|压减"
+)
 
 
 @rule(
@@ -53,21 +74,79 @@ def listed_amount(table: Table, release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def funds_do_not_add_up(table: Table, release: Release) -> Iterator[Hit]:
     total = table.row["total_funds_cny"]
-    fiscal, other = table.row["fiscal_funds_cny"], table.row["other_funds_cny"]
-    parts = [found for found in table.money if found["field"] not in _TOTALS and not _of_period(found)]
-    if total is None or fiscal is None or len(parts) < 2:
+    parts = _parts(table)
+    if total is None or not _SPLITS & {found["field"] for found in parts}:
         return
-    top = sum((found["amount_cny"] for found in parts if found["field"] not in _PARTS_OF_FISCAL), Decimal(0))
-    every = sum((found["amount_cny"] for found in parts), Decimal(0))
-    if total in (fiscal + (other or 0), top, every):
+    if _is_unread(table) or _is_printed_empty(table, "total_funds") or _adds_up(total, parts, table.row):
         return
-    named = " + ".join(yuan(found["amount_cny"]) for found in parts)
-    message = f"{table.name}: 年度资金总额 {yuan(total)} is not {named} = {yuan(top)}"
+    within = _within(table.row)
+    beside = [found for found in parts if found["field"] not in within]
+    top = sum((found["amount_cny"] for found in beside), Decimal(0))
+    message = f"{table.name}: 年度资金总额 {yuan(total)} is not {_as_sum(beside)}"
     yield Hit(message, *table.cell("total_funds"), str(top), str(total), table.row)
+
+
+def _parts(table: Table) -> list[Row]:
+    """The amounts of a table that say where its money comes from."""
+    return [found for found in table.money if found["field"] not in _TOTALS | _EXPENDITURE and not _of_period(found)]
+
+
+def _adds_up(total: Decimal, parts: list[Row], row: Row) -> bool:
+    """Whether the parts come to the total, whichever of them are parts of other parts."""
+    # A form with columns for the year and for the whole period prints each part twice.
+    fiscal = [found["amount_cny"] for found in parts if found["field"] == "fiscal_funds"]
+    other = [found["amount_cny"] for found in parts if found["field"] == "other_funds"]
+    if any(total == one + another for one in fiscal for another in other or [Decimal(0)]):
+        return True
+    perhaps = _within(row) | _PERHAPS_PARTS
+    sums = {sum((found["amount_cny"] for found in parts if found["field"] not in perhaps), Decimal(0))}
+    # Each may count or not: a table prints a few, and what prints more is not worth the sums of them all.
+    for found in [found for found in parts if found["field"] in perhaps][:12]:
+        sums |= {amount + found["amount_cny"] for amount in sums}
+    return total in sums
+
+
+def _within(row: Row) -> set[str]:
+    """The fields that are parts of 财政拨款 where it is printed."""
+    return _PERHAPS_PARTS | _PARTS_OF_FISCAL if row["fiscal_funds_cny"] is not None else set()
+
+
+def _as_sum(parts: list[Row]) -> str:
+    named = " + ".join(yuan(found["amount_cny"]) for found in parts)
+    total = sum((found["amount_cny"] for found in parts), Decimal(0))
+    return f"{named} = {yuan(total)}" if len(parts) > 1 else f"{named}, the only part printed"
+
+
+def _is_unread(table: Table) -> bool:
+    """Whether an amount of the table is printed and could not be read; a stroke stands for nothing."""
+    printed = ((table.row[f"{name}_printed"], table.row[f"{name}_cny"]) for name in ("fiscal_funds", "other_funds"))
+    return any(text and amount is None and squeeze(text) not in _NOTHING for text, amount in printed)
+
+
+def _is_printed_empty(table: Table, name: str) -> bool:
+    """Whether the label of a field is printed and no value beside it."""
+    return name not in table.fields and any(
+        (token.name or "").partition(":")[0] == name for token in table.tokens("field_label")
+    )
 
 
 def _of_period(found: Row) -> bool:
     return (found["field"] or "").startswith("whole_period")
+
+
+@table_rule(
+    "total-without-amount", "warning", "年度资金总额 is printed without an amount",
+    "The parts of the money are printed and not their total, which is missing from every sum.",
+    "Ask the unit for the total; correct the cell in corrections.yml.",
+)  # fmt: skip
+def total_without_amount(table: Table, release: Release) -> Iterator[Hit]:
+    parts = _parts(table)
+    if not parts or not _is_printed_empty(table, "total_funds"):
+        return
+    label = next(t for t in table.tokens("field_label") if (t.name or "").startswith("total_funds"))
+    named = " + ".join(yuan(found["amount_cny"]) for found in parts)
+    message = f"{table.name} prints no amount behind {strip(label.text)}, its parts are {named}"
+    yield Hit(message, label.line, label.column, "an amount", None, table.row)
 
 
 @table_rule(
@@ -78,16 +157,21 @@ def _of_period(found: Row) -> bool:
 def cost_indicators(table: Table, release: Release) -> Iterator[Hit]:
     total = table.row["total_funds_cny"]
     costs = [row for row in table.indicators if row["level2"] == "成本指标" and row["target_period"] == "annual"]
-    absolute = [row for row in costs if row["base_unit"] == "元" and row["base_value"] is not None]
+    absolute = [row for row in costs if _is_share_of_total(row)]
     if total is None or not absolute:
         return
     spent = sum((Decimal(repr(row["base_value"])) for row in absolute), Decimal(0))
-    # Rates beside them (元/人) stand for money too: only too much is certain then.
+    # Rates beside them (元/人, 单价) stand for money too: only too much is certain then.
     if spent == total or (len(absolute) < len(costs) and spent < total):
         return
     message = f"{table.name}: {len(absolute)} cost indicator(s) come to {yuan(spent)}, 年度资金总额 is {yuan(total)}"
     last = absolute[-1]
     yield Hit(message, last["source_line"], last["source_column"], str(total), str(spent), table.row)
+
+
+def _is_share_of_total(row: Row) -> bool:
+    is_money = row["base_unit"] == "元" and row["base_value"] is not None
+    return is_money and not _RATE_OR_SAVING.search(squeeze(row["indicator_name"]))
 
 
 @table_rule(
@@ -96,15 +180,36 @@ def cost_indicators(table: Table, release: Release) -> Iterator[Hit]:
     "Compare with the project's documents; the published figure is the table's.",
 )  # fmt: skip
 def goal_amount(table: Table, release: Release) -> Iterator[Hit]:
-    total, goal = table.row["total_funds_cny"], table.row["annual_goal"]
-    if not total or not goal:
+    total = table.row["total_funds_cny"]
+    if not total or not table.row["annual_goal"]:
         return
-    for token in table.tokens("goal"):
-        for match in _GOAL_AMOUNT.finditer(fold(token.text)):
-            amount = read_amount(match[1].replace(",", "") + match[2], "元")
-            if amount and amount != total and (amount > total or _is_shifted(amount, total)):
-                message = f"the goal of {table.name} says {match[0]}, its 年度资金总额 is {yuan(total)}"
-                yield Hit(message, token.line, token.column, str(total), str(amount), table.row)
+    # What the table prints itself, such as the money of the whole period, contradicts nothing.
+    printed = {found["amount_cny"] for found in table.money}
+    named = [
+        (token, amount, text, is_part)
+        for token in table.tokens("goal")
+        for amount, text, is_part in _own_amounts(fold(token.text))
+    ]
+    amounts = [amount for _, amount, _, _ in named]
+    is_split = total in amounts or sum(amounts) == total
+    for token, amount, text, is_part in named:
+        is_wrong = amount > total or (_is_shifted(amount, total) and not is_part and not is_split)
+        if is_wrong and amount not in printed:
+            message = f"the goal of {table.name} says {text}, its 年度资金总额 is {yuan(total)}"
+            yield Hit(message, token.line, token.column, str(total), str(amount), table.row)
+
+
+def _own_amounts(goal: str) -> Iterator[tuple[Decimal, str, bool]]:
+    """The amounts that a goal ties to the project's money, as printed, and whether each is named as a part of it."""
+    for match in _GOAL_AMOUNT.finditer(goal):
+        before, behind = goal[: match.start()], goal[match.end() :]
+        clause, sentence = _CLAUSE_END.split(before)[-1], _SENTENCE_END.split(before)[-1]
+        amount = read_amount(match[1].replace(",", "") + match[2], "元")
+        if not amount or not _OF_THE_PROJECT.search(clause) or _OF_OTHERS.search(clause):
+            continue
+        has_purpose = _FOR_A_PURPOSE.match(behind) is not None
+        has_purpose = has_purpose and ("投入" in clause or _OF_THE_WHOLE.search(clause) is None)
+        yield amount, match[0], has_purpose or _PART.search(sentence) is not None
 
 
 def _is_shifted(amount: Decimal, total: Decimal) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from kzz_pipeline.core.characters import has_ink, squeeze, strip
-from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, rule, shown, table_rule
+from kzz_pipeline.core.rules.model import Hit, Release, Table, at_indicator, rule, shown, table_rule
 from kzz_pipeline.core.tokens import token_of
 from kzz_pipeline.core.values import reads_like_a_number
 
@@ -48,19 +48,31 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
         why = f"ends with {shown(tail.text)} and no value"
     elif tail.role in ("level1_label", "level2_label") and tail.name == "满意度指标":
         why = f"ends with the label {shown(tail.text)}"
-    elif release.table_count >= 3 and _only_last_is_unsatisfied(release, last.indicators):
-        why = "lacks the satisfaction indicators that every other table ends with"
+    elif _lacks_what_the_others_have(release):
+        why = "lacks the satisfaction indicators that the other tables end with"
     if why:
         message = f"{last.name}, the last table, {why}"
         yield Hit(message, tail.line, tail.column, "a whole table", shown(tail.text), last.row)
 
 
-def _only_last_is_unsatisfied(release: Release, last: list[Row]) -> bool:
-    if any(row["level2"] == "满意度指标" for row in last):
-        return False
+def _lacks_what_the_others_have(release: Release) -> bool:
+    """Whether only the last table lacks satisfaction, of at least three: one of the others may lack it too."""
     levels = zip(release.indicators["project_id"], release.indicators["level2"], strict=True)
     satisfied = {project_id for project_id, level2 in levels if level2 == "满意度指标"}
-    return len(satisfied) == release.table_count - 1
+    *others, last = (project_id in satisfied for project_id in release.projects["project_id"])
+    return not last and len(others) >= 2 and sum(others) * 3 >= len(others) * 2
+
+
+@rule(
+    "list-without-tables", "warning", "A release is a list and no table",
+    "Nothing says what the listed projects must achieve; the tables may have been left out in copying.",
+    "Ask for the tables; if only the list was published, accept the finding in corrections.yml.",
+)  # fmt: skip
+def list_without_tables(release: Release) -> Iterator[Hit]:
+    if release.listed and not release.table_count:
+        first = release.listed[0]
+        message = f"the list names {len(release.listed)} project(s), and no 项目支出绩效目标表 follows"
+        yield Hit(message, first["source_line"], first["source_column"], "a table per project", "no table")
 
 
 @table_rule(

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from kzz_pipeline.core.characters import fold, squeeze
 from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, table_rule
 from kzz_pipeline.core.units import Unit
+from kzz_pipeline.core.values import Reading, read_indicator
 
 _COUNTED = {"count", "person", "occurrence"}
+# 12家 is a number of 个, and 12 人 or 12次 is none.
+_COUNTED_WITH_ANY = {"count", "place", "body"}
 _UNWANTED = re.compile(
-    r"(?:故障|投诉|事故|差错|错误|违规|违法|违纪|死亡|失误|漏报|逾期|退货|缺陷|犯罪|返工|损坏|浪费|不合格|伤亡|发案|舆情)"
+    r"(?:故障|投诉|不满意|事故|差错|错误|违规|违法|违纪|死亡|失误|漏报|逾期|退货|缺陷|犯罪|返工|损坏|浪费|不合格|伤亡|发案|舆情)"
 )
 # Behind or before an unwanted thing, these make it a wanted one: 故障排除率, 降低死亡率, 零事故.
 _MENDED = re.compile(
@@ -17,18 +20,66 @@ _MENDED = re.compile(
     r"降低|下降|减少|降幅|控制|杜绝|避免|零|无|未发生|及时|打击|查办|赔付|理赔|识别|监测|预警|纠正|受理|侦破|破案"
 )
 _WANTED = re.compile(
-    r"(?:满意|合格|达标|及时|覆盖|完成|准确|合规|合法|到位|通过|优良|成活|就业|利用|参与|知晓|普及|保障|正常)[^，,]{0,4}[率度]$"
+    r"(?<![不未无非])(?:满意|合格|达标|及时|覆盖|完成|准确|合规|合法|到位|通过|优良|成活|就业|利用|参与|知晓|普及|保障|正常)[^，,]{0,4}[率度]$"
 )
 _GROWTH = re.compile(r"增长|增加|提高|提升|增幅|同比|上升|节省|节约|降低|下降|减少|压减|超额|增值|增收|回报")
 _COUNT_NAME = re.compile(r"(?:个数|人数|次数|户数|件数|数量|台数|套数|场次|单位数|面积|总数)$")
 _LOW_SATISFACTION = 60.0
+# Rates that are small where all is well, beside the unwanted things; interest and fees are small anyway.
+_SMALL = re.compile(
+    r"(?:不良|不满意|不达标|不合规|未完成|复发|复吸|再犯|重犯|脱管|违约|流失|失业|发病|患病|感染|病死|致死|辍学|空置|闲置|超标|"
+    r"超支|拖欠|失信|差评|误差|误报|漏检|损耗|漏损|渗漏|掉线|丢包|残次|利|税|费)[^，,]{0,4}率"
+)
+# Rates whose bound of 100% is a limit: more can be spent or used than there is.
+_LIMITED = re.compile(r"控制|执行率|支出|超支|预算|资金使用率|成本|费用|负债|负荷")
+_DISSATISFACTION = re.compile(r"不满意|差评|投诉(?![^，,]*(?<!不)满意)")
+_FRACTION_NAME = re.compile(
+    r"(?:率|比例|比重|占比|(?:满意|知晓|认可|认同|支持|信任|信赖|完成|参与|覆盖|符合|达成|吻合|普及|响应|准确|熟悉|了解|认知|"
+    r"关注|达标|配合|依从)[程]?度)$"
+)
+_NO_FRACTION = re.compile(r"(?:功|频|汇|速|斜|曲|容积|分辨|透气|利|税|费)率$")
+_TRAILING_BRACKET = re.compile(r"[(\[][^()\[\]]*[)\]]$")
+# What a column of signs may hold that is none: nothing, and whether the target is a number, to be high or to be low.
+_NO_SIGN = {"", "-", "--", "/", "无", "定性", "定量", "定性指标", "定量指标"}
+_SIDED = ("ge", "gt", "le", "lt")
 
 
 def _printed_unit(row: Row, release: Release) -> Unit | None:
-    """The unit in the bracket behind an indicator's name."""
-    units = release.words.units
-    name, printed = row["indicator_name"], row["indicator_printed"]
-    return units.find(row["unit"]) if row["unit"] and name != printed else None
+    """The unit of an indicator: in the bracket behind its name, or in a column of its own."""
+    if not row["unit"]:
+        return None
+    has_bracket = row["indicator_name"] != row["indicator_printed"]
+    in_column = squeeze(_attribute(row, release, "unit"))
+    return release.words.units.find(row["unit"]) if has_bracket or in_column == row["unit"] else None
+
+
+def _attribute(row: Row, release: Release, column: str) -> str:
+    """What stands in an extra column of an indicator."""
+    return release.attributes.get(row["indicator_id"], {}).get(column, "")
+
+
+def _by_itself(row: Row, release: Release) -> Reading:
+    """The printed value, read without what the indicator and the other columns say of it."""
+    return read_indicator("", row["value_printed"], release.words.units)
+
+
+def _own_unit(row: Row, release: Release) -> Unit | None:
+    """The unit that a value itself prints, whatever words stand around it; a corrected value is not the printed one."""
+    own = None if row["correction"] else _by_itself(row, release).unit
+    return release.words.units.find(own) if own else None
+
+
+def _is_another(one: Unit, other: Unit) -> bool:
+    """Whether a number of one unit is no number of the other.
+
+    个 counts whatever is counted, 场次 are 场 (and 人次 are no 人), 百分点 are percent.
+    """
+    if one.base == other.base or one.base + "次" == other.base or other.base + "次" == one.base:
+        return {one.base, other.base} == {"人", "人次"}
+    if one.dimension.startswith("percent") and other.dimension.startswith("percent"):
+        return False
+    is_any = "个" in (one.base, other.base) and one.scale == other.scale
+    return not (is_any and {one.dimension, other.dimension} <= _COUNTED_WITH_ANY)
 
 
 def _hit(table: Table, row: Row, message: str, expected: str | None) -> Hit:
@@ -43,7 +94,10 @@ def _hit(table: Table, row: Row, message: str, expected: str | None) -> Hit:
 def percentage_for_another_unit(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
         unit = _printed_unit(row, release)
-        if unit is not None and unit.dimension != "percent" and fold(row["value_printed"]).endswith("%"):
+        if unit is None or unit.dimension.startswith("percent"):
+            continue
+        own = _own_unit(row, release)
+        if fold(row["value_printed"]).endswith("%") or (own is not None and own.dimension == "percent"):
             message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
             yield _hit(table, row, message, f"a number of {unit.printed}")
 
@@ -55,9 +109,11 @@ def percentage_for_another_unit(table: Table, release: Release) -> Iterator[Hit]
 )  # fmt: skip
 def words_for_a_number(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
-        if row["value_kind"] != "text" or re.search(r"\d", fold(row["value_printed"])):
-            continue
-        if unit := _printed_unit(row, release):
+        unit = _printed_unit(row, release)
+        in_column = row["indicator_name"] == row["indicator_printed"]
+        if in_column and squeeze(_attribute(row, release, "operator")).startswith("定性"):
+            continue  # words are meant, and the column of units was filled in all the same
+        if unit is not None and row["value_kind"] == "text" and not re.search(r"\d", fold(row["value_printed"])):
             message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
             yield _hit(table, row, message, f"a number of {unit.printed}")
 
@@ -83,14 +139,74 @@ def count_in_percent(table: Table, release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def unit_of_value_differs(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
-        if row["value_kind"] not in ("number", "range") or not row["base_unit"]:
+        unit = _printed_unit(row, release)
+        own = _own_unit(row, release)
+        if unit is None or own is None or row["value_kind"] not in ("number", "range", "percent"):
             continue
-        unit, own = _printed_unit(row, release), release.words.units.find(row["base_unit"])
-        if unit is None or own is None:
-            continue
-        if unit.base != own.base and fold(row["value_printed"]).endswith(own.printed):
-            message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
+        if own.dimension == "percent" and not unit.dimension.startswith("percent"):
+            continue  # percentage-for-another-unit says so
+        if _is_another(unit, own):
+            message = (
+                f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, "
+                f"its value {row['value_printed']} is in {own.printed}"
+            )
             yield _hit(table, row, message, f"a number of {unit.printed}")
+
+
+@table_rule(
+    "units-disagree", "warning", "The unit behind the name and the unit in its column are two",
+    "The number is published in the first, and may be meant in the second.",
+    "Ask the unit.",
+)  # fmt: skip
+def units_disagree(table: Table, release: Release) -> Iterator[Hit]:
+    units = release.words.units
+    for row in table.indicators:
+        printed = squeeze(_attribute(row, release, "unit"))
+        unit, column = _printed_unit(row, release), units.find(printed) if printed else None
+        if unit is None or column is None or row["indicator_name"] == row["indicator_printed"]:
+            continue
+        if _is_another(unit, column) or unit.scale != column.scale:
+            message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its column says {column.printed}"
+            yield Hit(message, *at_indicator(row), unit.printed, column.printed, table.row, row)
+
+
+@table_rule(
+    "signs-disagree", "warning", "The sign in the value and the sign in its column are two",
+    "The value's own sign is published; the target may be the contrary.",
+    "Ask the unit which is meant.",
+)  # fmt: skip
+def signs_disagree(table: Table, release: Release) -> Iterator[Hit]:
+    words = release.words.units
+    for row in table.indicators:
+        printed = _attribute(row, release, "operator")
+        meant, own = words.before.get(squeeze(printed)), _by_itself(row, release).operator
+        if meant is None or row["operator"] is None or own == row["operator"] == meant:
+            continue
+        # = is no contradiction to 12月底前 or 85%-95%.
+        is_loose = meant == "eq" and (row["value_kind"] == "date" or own == "between")
+        if own in (*_SIDED, "between") and own != meant and not is_loose:
+            message = (
+                f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}, its column says {printed}"
+            )
+            yield Hit(message, *at_indicator(row), printed, row["value_printed"], table.row, row)
+
+
+@table_rule(
+    "sign-not-read", "warning", "The sign in its column was not read",
+    "The number is published without it, as if it were =.",
+    "Compare with the printed document; if the sign is usual, add it to the comparators of units.yml.",
+)  # fmt: skip
+def sign_not_read(table: Table, release: Release) -> Iterator[Hit]:
+    words = release.words.units
+    for row in table.indicators:
+        printed = _attribute(row, release, "operator")
+        sign = squeeze(printed)
+        if sign in _NO_SIGN or sign in words.before or row["operator"] is None:
+            continue
+        is_range = sign in ("区间", "范围", "介于", "之间", "~") and row["operator"] == "between"
+        if not is_range and row["operator"] not in (words.either.get(sign), words.behind.get(sign)):
+            message = f"{row['indicator_printed']} of {table.name} has the sign {printed} and the value {row['value_printed']}"
+            yield Hit(message, *at_indicator(row), "a sign such as ≥", printed, table.row, row)
 
 
 @table_rule(
@@ -121,10 +237,27 @@ def percentage_oddly_small(table: Table, release: Release) -> Iterator[Hit]:
         name, target = row["indicator_name"], row["target_value"]
         if row["value_kind"] != "percent" or row["unit"] == "‰" or target is None or not 0 < target < 1:
             continue
-        if row["operator"] in ("le", "lt") or _UNWANTED.search(name) or _GROWTH.search(name):
+        if row["operator"] in ("le", "lt") or any(kind.search(name) for kind in (_UNWANTED, _SMALL, _GROWTH)):
             continue
         message = f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']} only"
         yield _hit(table, row, message, f"{target * 100:g}%?")
+
+
+@table_rule(
+    "rate-as-fraction", "warning", "A rate is printed as a fraction without a unit",
+    "0.95 stands where others print 95%, and no sum or comparison can tell that the two are the same.",
+    "Ask the unit; correct the cell in corrections.yml if a percentage is meant.",
+)  # fmt: skip
+def rate_as_fraction(table: Table, release: Release) -> Iterator[Hit]:
+    for row in table.indicators:
+        if row["unit"] is not None or row["value_kind"] not in ("number", "range"):
+            continue
+        name = _TRAILING_BRACKET.sub("", squeeze(row["indicator_name"]))
+        bounds = [bound for bound in (row["target_min"], row["target_max"]) if bound is not None]
+        is_fraction = bool(bounds) and 0 < max(bounds) < 1
+        if is_fraction and _FRACTION_NAME.search(name) and not _NO_FRACTION.search(name):
+            message = f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}, and no % is printed"
+            yield _hit(table, row, message, "–".join(f"{bound * 100:g}%" for bound in sorted(set(bounds))) + "?")
 
 
 @table_rule(
@@ -156,8 +289,8 @@ def asks_for_nothing(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
         low, high = row["target_min"], row["target_max"]
         is_any = row["operator"] == "ge" and low is not None and low <= 0
-        is_any = is_any or (row["operator"] == "le" and row["value_kind"] == "percent" and high == 100)
-        if is_any:
+        is_bound = row["operator"] == "le" and row["value_kind"] == "percent" and high == 100
+        if is_any or (is_bound and not _LIMITED.search(row["indicator_name"])):
             yield _hit(table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", None)
 
 
@@ -206,6 +339,8 @@ def _is_money(row: Row) -> bool:
 def satisfaction_out_of_range(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
         if row["level2"] != "满意度指标" or row["target_value"] is None:
+            continue
+        if _DISSATISFACTION.search(row["indicator_name"]):
             continue
         unit = release.words.units.find(row["unit"]) if row["unit"] else None
         is_percent = unit is None or unit.dimension == "percent"

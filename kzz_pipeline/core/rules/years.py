@@ -16,6 +16,8 @@ _YEARS = re.compile(r"(?<!\d)((?:19|20)\d\d)\s*年?度?\s*[-~至到]\s*((?:19|20
     "Ask the bureau whether the year is a misprint or the table belongs to another budget.",
 )  # fmt: skip
 def year_differs_from_release(table: Table, release: Release) -> Iterator[Hit]:
+    if not release.source.release_year:
+        return  # a file that stands in no folder of a year
     year = table.row["fiscal_year"]
     if year is not None and year != table.row["release_year"]:
         token = next(table.tokens("year"), None)
