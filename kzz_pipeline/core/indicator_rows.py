@@ -221,15 +221,14 @@ def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[R
 
 
 def unglue(text: str, units: Units) -> tuple[str, str] | None:
-    """The name and the value that one cell prints together, or None."""
+    """The name and the value that one cell prints together, or None: before (%)100% the name stands in another cell."""
     for gap in _GAP.finditer(text):
         name, value = text[: gap.start()], text[gap.end() :]
         if looks_like_value(value, units) and not is_numeric_value(name, units):
-            return name, value
+            return None if is_bracketed(name) else (name, value)
     for pattern in _GLUED:
         glued = pattern.match(text)
         if glued and is_numeric_value(glued[2], units) and not is_numeric_value(glued[1], units):
-            # (%)100%: the name stands in another cell.
             return None if is_bracketed(glued[1]) else (glued[1], glued[2])
     return None
 
