@@ -1,11 +1,14 @@
-"""Doing the same to many releases: on every processor where they are many, in this process where they are few."""
+"""Doing the same to many releases: on every processor where they are many, in this process where they are few.
+
+Also in this process where it may start none, as a Celery worker's.
+"""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from typing import TypeVar
 
 Done = TypeVar("Done")
@@ -35,8 +38,8 @@ def listening(listener: Listener) -> Iterator[None]:
 def map_releases(stage: str, work: Callable[[str], Done], release_ids: Iterable[str]) -> Iterator[Done]:
     """`work` done to each release, results in the order of the releases; `work` must be picklable."""
     ids = list(release_ids)
-    few = len(ids) < _FEW or (os.cpu_count() or 1) < 2
-    for done in map(work, ids) if few else _pool().map(work, ids, chunksize=_CHUNK):
+    alone = len(ids) < _FEW or (os.cpu_count() or 1) < 2 or current_process().daemon
+    for done in map(work, ids) if alone else _pool().map(work, ids, chunksize=_CHUNK):
         for listener in _listeners:
             listener(stage, 1)
         yield done

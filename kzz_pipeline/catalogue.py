@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from kzz_pipeline.core.refusal import Refusal
 
@@ -72,29 +74,46 @@ def refusal_of(version: Version) -> Refusal:
 
 
 class Catalogue:
-    """The record for one curated root, in a SQLite file that several roots and processes may share."""
+    """The record for one curated root, in a SQLite file that several roots and processes may share.
 
-    def __init__(self, path: Path, out_root: Path) -> None:
+    Or, for several machines, in the PostgreSQL database that `path` is the URL of. Raises Refusal where it cannot be
+    used.
+    """
+
+    def __init__(self, path: Path | str, out_root: Path) -> None:
         self.path = path
         self.root = str(out_root.resolve())
+        if isinstance(path, str):
+            from kzz_pipeline.database import prepare
+
+            prepare(path, _SCHEMA_VERSION)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connection() as connection:
+        with self._file(path) as connection:
             found = connection.execute("PRAGMA user_version").fetchone()[0]
             if found not in (0, _SCHEMA_VERSION):
                 advice = "use the version of kzz that wrote it, or name another DAGSTER_HOME"
                 raise Refusal("other-catalogue", f"{path} was written by another version of kzz", advice)
             connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
 
+    def _connection(self) -> AbstractContextManager[Any]:
+        if isinstance(self.path, str):
+            from kzz_pipeline.database import connect
+
+            return connect(self.path)
+        return self._file(self.path)
+
+    @staticmethod
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _file(path: Path) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
+            with closing(sqlite3.connect(path, timeout=60)) as connection, connection:
                 yield connection
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
             advice = "make it writable; where it is damaged, move it away, and every release is taken in again"
-            raise Refusal("unusable-catalogue", f"{self.path}: {error}", advice) from None
+            raise Refusal("unusable-catalogue", f"{path}: {error}", advice) from None
 
     def current(self) -> dict[str, Version]:
         """The last version of every release, by release id."""
@@ -118,11 +137,11 @@ class Catalogue:
     def row_counts(self) -> dict[str, int]:
         """The rows of each table that is written by release, over all releases."""
         with self._connection() as connection:
-            rows = connection.execute(
-                "SELECT key, SUM(value) FROM versions v, json_each(v.row_count_list) WHERE v.root = ? AND v.current GROUP BY key",
-                (self.root,),
-            )
-            return {str(table): int(count) for table, count in rows}
+            rows = connection.execute("SELECT row_count_list FROM versions WHERE root = ? AND current", (self.root,))
+            counts: Counter[str] = Counter()
+            for (row_counts,) in rows:
+                counts.update(json.loads(row_counts))
+            return dict(counts)
 
     def last_version(self) -> int:
         """The number of the version recorded last; 0 where there is none."""
@@ -145,12 +164,12 @@ class Catalogue:
         with self._connection() as connection:
             for version in versions:
                 connection.execute(
-                    "UPDATE versions SET current = 0 WHERE root = ? AND release_id = ? AND current",
+                    "UPDATE versions SET current = FALSE WHERE root = ? AND release_id = ? AND current",
                     (self.root, version.release_id),
                 )
                 values = [getattr(version, name) for name in _NAMES[:-2]]
                 connection.execute(
-                    f"INSERT INTO versions (root, current, {_STORED}) VALUES (?, 1, {_MARKS})",
+                    f"INSERT INTO versions (root, current, {_STORED}) VALUES (?, TRUE, {_MARKS})",
                     (self.root, *values, now),
                 )
 
@@ -177,7 +196,8 @@ class Catalogue:
         """Note that the aggregates of these years are out of date, before the rows they stem from change."""
         with self._connection() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO pending_years VALUES (?, ?)", [(self.root, year) for year in sorted(years)]
+                "INSERT INTO pending_years VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [(self.root, year) for year in sorted(years)],
             )
 
     def pending_years(self) -> list[int]:

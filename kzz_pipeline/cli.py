@@ -243,5 +243,29 @@ def package(raw: str | None, out: str | None) -> None:
     click.echo(write(settings(raw, out).out_root))
 
 
+@main.command()
+@click.option("--year", type=int, metavar="Y", help="Only the folders of this year.")
+@_roots
+def compact(year: int | None, raw: str | None, out: str | None) -> None:
+    """Join the small files of each folder of published tables into few, for BI tools. No row changes.
+
+    A release that is replaced later is taken out again by itself. With few releases there is no need for it.
+
+    \b
+    Example:
+      kzz compact
+      kzz compact --year 2021
+    """
+    from kzz_pipeline.compaction import compact as joined
+
+    chosen = settings(raw, out)
+    done = joined(chosen.out_root, year)
+    for folder in done:
+        click.echo(f"{folder.place}: {folder.before} files, now {folder.after}")
+    if not done:
+        where = f" of {year}" if year is not None else ""
+        click.echo(f"nothing to join: no folder{where} under {chosen.out_root} has two small files")
+
+
 if __name__ == "__main__":
     main()

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from kzz_pipeline import arrivals, assets, tables
+from kzz_pipeline import arrivals, assets, tables, upkeep
 
 defs = dg.Definitions(
     assets=dg.with_source_code_references(
@@ -28,9 +28,10 @@ defs = dg.Definitions(
             selection=dg.AssetSelection.assets(assets.yearly_aggregates, tables.published_tables),
             description="Aggregates fiscal years over all releases, and refreshes the pages of the published tables.",
         ),
+        upkeep.compact_tables,
     ],
     sensors=[arrivals.releases_arrived, arrivals.years_touched],
-    schedules=[arrivals.daily_sweep],
+    schedules=[arrivals.daily_sweep, upkeep.weekly_compaction],
     resources={"roots": assets.Roots()},
     executor=dg.in_process_executor,
 )

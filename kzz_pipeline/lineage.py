@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.core.document import Document
@@ -21,7 +20,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.forms import Form, read_form
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import ByteStore, archived_versions
+from kzz_pipeline.storage import JOINED, ByteStore, archived_versions, parquet_dataset
 from kzz_pipeline.yearly import current_project_ids
 
 Row = dict[str, Any]
@@ -57,21 +56,27 @@ class _Tracer:
     # -- rows ----------------------------------------------------------------------------------------------
 
     def _rows(self, table: str, folder: Path, pattern: str, condition: Any = None) -> list[Row]:
-        files = sorted(str(path) for path in (folder / table).glob(pattern))
+        files = sorted((folder / table).glob(pattern))
         if not files:
             return []
-        dataset = ds.dataset(files, schema=arrow_schema(table), format="parquet")
-        rows: list[Row] = dataset.to_table(filter=condition).to_pylist()
+        rows: list[Row] = parquet_dataset(files, arrow_schema(table)).to_table(filter=condition).to_pylist()
         return rows
+
+    def _published(self, table: str, release_id: str, condition: Any) -> list[Row]:
+        """The published rows of a release, in a file of its own or joined with others'."""
+        mine = pc.field("release_id") == release_id
+        both = mine if condition is None else mine & condition
+        own = self._rows(table, self.settings.out_root, f"*/{release_id}.parquet", condition)
+        return own + self._rows(table, self.settings.out_root, f"*/{JOINED}*.parquet", both)
 
     def _of_release(self, table: str, release_id: str, condition: Any = None) -> list[Row]:
         if self.version is None:
-            return self._rows(table, self.settings.out_root, f"*/{release_id}.parquet", condition)
+            return self._published(table, release_id, condition)
         folder = archived_versions(self.settings.state_root, release_id).get(self.version)
         if folder is None:
             known = self.catalogue.history(release_id)
             if known and self.version == known[-1].version:
-                return self._rows(table, self.settings.out_root, f"*/{release_id}.parquet", condition)
+                return self._published(table, release_id, condition)
             raise Refusal("unknown-version", f"version {self.version} of {release_id} is not kept", _ADVICE)
         return self._rows(table, folder, "*.parquet", condition)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +18,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import RULES
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import StageStore
+from kzz_pipeline.storage import StageStore, parquet_dataset
 
 Rows = list[dict[str, Any]]
 _NARROW = ("severity", "source_path", "source_line", "source_column", "rule", "message")
@@ -35,9 +34,9 @@ def findings(settings: Settings, release: str | None, rule: str | None, severity
     _require_known(settings, release, rule)
     tables = []
     folder = settings.out_root / "findings"
-    files = sorted(str(path) for path in folder.glob("*/*.parquet")) if folder.is_dir() else []
+    files = sorted(folder.glob("*/*.parquet")) if folder.is_dir() else []
     if files:
-        tables.append(ds.dataset(files, schema=arrow_schema("findings"), format="parquet").to_table())
+        tables.append(parquet_dataset(files, arrow_schema("findings")).to_table())
     tables += _of_refused(settings)
     if not tables:
         return []

@@ -9,7 +9,7 @@ from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.intake import Survey
 from kzz_pipeline.schema import LEVEL2
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import read_parquet, report_path
+from kzz_pipeline.storage import JOINED, read_release, report_path
 
 # More releases than this get a line each, and unchanged ones are counted only.
 _FEW = 10
@@ -75,15 +75,18 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
         f"  (kzz findings --release {version.release_id})"
     )
     folders = sorted({place.rpartition("/")[0] for place in version.files})
-    click.echo(f"  parquet     {settings.out_root}/{{{','.join(folders)}}}/{version.release_id}.parquet")
+    own = any((settings.out_root / place).is_file() for place in version.files)
+    name = version.release_id if own else f"{JOINED}*"
+    click.echo(f"  parquet     {settings.out_root}/{{{','.join(folders)}}}/{name}.parquet")
     report = report_path(settings.reports_root, version.release_id)
     if report.is_file():
         click.echo(f"  report      {report}")
 
 
 def _rows(settings: Settings, version: Version, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
-    places = [settings.out_root / place for place in version.files if place.startswith(f"{table}/")]
-    return [row for place in places if place.exists() for row in read_parquet(place, columns).to_pylist()]
+    places = [place for place in version.files if place.startswith(f"{table}/")]
+    found = [read_release(settings.out_root, place, columns) for place in places]
+    return [row for rows in found if rows is not None for row in rows.to_pylist()]
 
 
 def _wan(amount: object) -> str:

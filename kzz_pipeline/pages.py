@@ -1,17 +1,17 @@
 """What the Dagster UI shows of an asset and of each materialization, in words and tables a newcomer understands."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow.parquet as pq
 from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 
 from kzz_pipeline.catalogue import Version, refusal_of
-from kzz_pipeline.schema import SEVERITIES, TABLES, table_schema
+from kzz_pipeline.schema import SEVERITIES, TABLES, arrow_schema, table_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import Outcome
-from kzz_pipeline.storage import read_parquet
+from kzz_pipeline.storage import parquet_dataset, read_parquet
 from kzz_pipeline.yearly import Year
 
 Metadata = dict[str, Any]
@@ -197,7 +197,7 @@ def of_table(settings: Settings, name: str, row_count: int | None) -> Metadata:
     folder = settings.out_root / name
     files = sorted(folder.glob("**/*.parquet"))
     rows = read_parquet(files[-1]).slice(0, _PREVIEW).to_pylist() if files else []
-    count = row_count if row_count is not None else sum(pq.read_metadata(file).num_rows for file in files)
+    count = row_count if row_count is not None else _count_rows(name, files)
     return {
         # Also here, beside the asset's definition: a consumer of lineage sees materializations only.
         "dagster/column_schema": table_schema(name),
@@ -208,6 +208,10 @@ def of_table(settings: Settings, name: str, row_count: int | None) -> Metadata:
         "preview": _table([{name: _cell(value) for name, value in row.items()} for row in rows]),
         "read it": dg.MetadataValue.md(f"```python\npd.read_parquet({str(folder)!r})\n```"),
     }
+
+
+def _count_rows(name: str, files: list[Path]) -> int:
+    return int(parquet_dataset(files, arrow_schema(name)).count_rows()) if files else 0
 
 
 def _cell(value: Any) -> str:

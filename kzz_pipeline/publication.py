@@ -11,6 +11,7 @@ import pyarrow as pa
 from kzz_pipeline.bulk import map_releases
 from kzz_pipeline.catalogue import Catalogue, Version
 from kzz_pipeline.changes import changes
+from kzz_pipeline.compaction import JOINABLE, separate
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.corrections import Corrections, read_corrections
 from kzz_pipeline.intake import fingerprint
@@ -21,13 +22,17 @@ from kzz_pipeline.stages import STAGE_TABLES, Outcome, note_refusal, run_stage
 from kzz_pipeline.storage import (
     ByteStore,
     Record,
+    RowGroup,
     StageStore,
     archive,
+    joined_places,
     parquet_bytes,
     publish,
     published_files,
     quarantine,
     read_parquet,
+    read_release,
+    release_bytes,
     release_from_quarantine,
     release_path,
     remove_report,
@@ -77,11 +82,12 @@ def publish_releases(settings: Settings, release_ids: Iterable[str], run_id: str
     corrections = read_corrections(settings.corrections_path)
     remaining = iter(release_ids)
     with writer(settings.out_root):
+        joined = joined_places(settings.out_root, JOINABLE)
         while batch := list(islice(remaining, _BATCH)):
             outcomes = list(map_releases("curated_tables", partial(run_stage, "curated_tables", settings), batch))
             outcomes = _checked(settings, "curated_tables", outcomes, STAGE_TABLES["curated_tables"])
             outcomes = _not_cut_off(settings, catalogue, corrections, outcomes)
-            _publish_batch(settings, catalogue, corrections, outcomes, run_id)
+            _publish_batch(settings, catalogue, corrections, joined, outcomes, run_id)
             yield from (_reported(settings, outcome) for outcome in outcomes)
 
 
@@ -102,6 +108,7 @@ def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) 
         return
     with writer(settings.out_root):
         staged = []
+        joined = joined_places(settings.out_root, JOINABLE)
         for version in versions:
             standing = published_files(settings.out_root, version.release_id, RELEASE_TABLES)
             if standing:
@@ -109,6 +116,7 @@ def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) 
                 was = _published_version_of(catalogue, known) if known else None
                 if was is not None:
                     archive(settings.state_root, settings.out_root, version.release_id, was.version, standing)
+                separate(settings.out_root, standing, joined)
                 staged.append(stage(settings.out_root, version.release_id, {}, standing))
         catalogue.add_pending_years({year for version in before.values() for year in version.years})
         catalogue.doubt(list(before))
@@ -187,12 +195,17 @@ def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], names
 
 
 def _publish_batch(
-    settings: Settings, catalogue: Catalogue, corrections: Corrections, outcomes: list[Outcome], run_id: str
+    settings: Settings,
+    catalogue: Catalogue,
+    corrections: Corrections,
+    joined: dict[str, RowGroup],
+    outcomes: list[Outcome],
+    run_id: str,
 ) -> None:
     store = StageStore(settings.state_root)
     good = [outcome for outcome in outcomes if outcome.refusal is None]
     current = catalogue.current_of([outcome.release_id for outcome in good])
-    staged, versions = [], []
+    planned, versions = [], []
     years: set[int] = set()
     for outcome in good:
         record, before = store.read_record(outcome.release_id), current.get(outcome.release_id)
@@ -201,8 +214,12 @@ def _publish_batch(
         removals = [place for place in standing if place not in outcome.files]
         files = outcome.files | _changes_file(settings, catalogue, outcome, before, standing)
         years |= set(outcome.facts["fiscal_years"]) | (before.years if before else set())
-        staged.append(stage(settings.out_root, outcome.release_id, files, removals))
+        # Rows that stand there already, joined with other releases', stay joined.
+        same = {place for place in files if place in joined and release_bytes(settings.out_root, place) == files[place]}
+        planned.append((outcome.release_id, {place: files[place] for place in files if place not in same}, removals))
         versions.append(_published_version(record, mark, outcome, run_id))
+    separate(settings.out_root, [place for _, files, removals in planned for place in (*files, *removals)], joined)
+    staged = [stage(settings.out_root, *plan) for plan in planned]
     # Noted before the rows change: an interruption between the two costs a recomputation, not a stale figure.
     catalogue.add_pending_years(years)
     catalogue.doubt([outcome.release_id for outcome in good])
@@ -227,21 +244,20 @@ def _changes_file(
     place = release_path("release_changes", release["release_year"], outcome.release_id)
     old = {name: _published(settings, name, standing) for name in RELEASE_TABLES}
     new = {name: _made(name, outcome.files) for name in RELEASE_TABLES}
-    known = settings.out_root / place
-    tables = [read_parquet(known)] if known.is_file() else []
-    found = pa.concat_tables([*tables, changes(old, new)])
+    known = read_release(settings.out_root, place)
+    found = pa.concat_tables([*([] if known is None else [known]), changes(old, new)])
     return {place: parquet_bytes(found)} if found.num_rows else {}
 
 
 def _differs(settings: Settings, outcome: Outcome, standing: list[str]) -> bool:
     if set(standing) != set(outcome.files):
         return True
-    return any((settings.out_root / place).read_bytes() != data for place, data in outcome.files.items())
+    return any(release_bytes(settings.out_root, place) != data for place, data in outcome.files.items())
 
 
 def _published(settings: Settings, table: str, places: list[str]) -> pa.Table:
-    found = [read_parquet(settings.out_root / place) for place in places if place.startswith(f"{table}/")]
-    return pa.concat_tables([arrow_schema(table).empty_table(), *found])
+    found = [read_release(settings.out_root, place) for place in places if place.startswith(f"{table}/")]
+    return pa.concat_tables([arrow_schema(table).empty_table(), *(rows for rows in found if rows is not None)])
 
 
 def _made(table: str, files: dict[str, bytes]) -> pa.Table:

@@ -48,6 +48,8 @@ def find_releases(raw_root: Path) -> tuple[list[ReleaseFile], list[RefusedFile]]
 
     Raises Refusal where the raw root itself cannot be listed.
     """
+    if not isinstance(raw_root, Path):
+        return _find_objects(raw_root)
     try:
         top = sorted(os.scandir(raw_root), key=lambda entry: entry.name)
     except OSError as error:
@@ -73,6 +75,8 @@ def locate(raw_root: Path, release_id: str) -> ReleaseFile:
     """The file of a release. Raises Refusal where there is none, or it is refused by its name or place."""
     check_release_id(release_id)
     year, _, name = release_id.partition("-")
+    if not isinstance(raw_root, Path):
+        return _locate_object(raw_root, release_id)
     if (raw_root / year).is_symlink():
         raise Refusal("link", f"{year} is a link, which is not followed", "put the folder itself there")
     for form in FORMS:
@@ -116,16 +120,61 @@ def _release_file(path: Path, year: str, place: str) -> ReleaseFile:
         raise Refusal("wrong-place", "a folder inside a year folder", _PLACE)
     if not stat.S_ISREG(status.st_mode):
         raise Refusal("not-a-file", "not a regular file", _PLACE)
+    stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+    return _checked(path, year, place, status.st_size, stamp)
+
+
+def _checked(path: Path, year: str, place: str, size: int, stamp: str) -> ReleaseFile:
     name, form = os.path.splitext(path.name)
     if form.lower() not in FORMS:
         raise Refusal("unknown-form", f"not one of the forms that are read ({', '.join(FORMS)})", "save it as text")
     release_id = f"{year}-{unicodedata.normalize('NFC', name)}"
     check_release_id(release_id)
-    if status.st_size > SIZE_CAP_BYTES:
-        size, cap = status.st_size / 2**20, SIZE_CAP_BYTES // 2**20
-        raise Refusal("too-large", f"{size:.1f} MiB, over the {cap} MiB that a release may have", "split the release")
-    stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
-    return ReleaseFile(release_id, int(year), place, path, status.st_size, stamp)
+    if size > SIZE_CAP_BYTES:
+        found, cap = size / 2**20, SIZE_CAP_BYTES // 2**20
+        raise Refusal("too-large", f"{found:.1f} MiB, over the {cap} MiB that a release may have", "split the release")
+    return ReleaseFile(release_id, int(year), place, path, size, stamp)
+
+
+def _find_objects(raw_root: Path) -> tuple[list[ReleaseFile], list[RefusedFile]]:
+    """`find_releases` in an object store: its listing says what each object is, so none is asked for."""
+    from kzz_pipeline.objects import listing
+
+    found: list[ReleaseFile] = []
+    refused: dict[str, RefusedFile] = {}
+    for place, (size, stamp) in sorted(listing(raw_root).items()):
+        parts = place.split("/")
+        if any(_TRANSIENT.search(part) for part in parts):
+            continue
+        if len(parts) == 1:
+            refused[place] = _refused(place, "wrong-place", "a file that stands outside a year folder", _PLACE)
+        elif not _YEAR_FOLDER.fullmatch(parts[0]):
+            refused[parts[0]] = _refused(parts[0], "wrong-place", "a folder that is not named by a year", _PLACE)
+        elif len(parts) > 2:
+            inner = "/".join(parts[:2])
+            refused[inner] = _refused(inner, "wrong-place", "a folder inside a year folder", _PLACE)
+        else:
+            try:
+                found.append(_checked(raw_root / place, parts[0], place, size, stamp))
+            except Refusal as refusal:
+                refused[place] = RefusedFile(_printable(place), refusal)
+    collided = list(refused.values())
+    return _without_collisions(found, collided), collided
+
+
+def _locate_object(raw_root: Path, release_id: str) -> ReleaseFile:
+    from kzz_pipeline.objects import listing
+
+    year, _, name = release_id.partition("-")
+    # Most often one request: the name as it is.
+    for form in FORMS:
+        place = f"{year}/{name}{form}"
+        if known := listing(raw_root, place).get(place):
+            return _checked(raw_root / place, year, place, *known)
+    for file in _find_objects(raw_root)[0]:
+        if file.release_id == release_id:
+            return file
+    raise Refusal("no-such-file", f"no file of {release_id} under {raw_root / year}", "put it there again")
 
 
 def check_release_id(release_id: str) -> None:
@@ -173,6 +222,8 @@ def read_bytes(file: ReleaseFile) -> tuple[bytes, str]:
     Raises Refusal where the file cannot be read, grew over the size cap, or changed while it was read.
     """
     again = "wait until the copy is whole, then run again"
+    if not isinstance(file.path, Path):
+        return _object_bytes(file, again)
     try:
         descriptor = os.open(file.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as stream:
@@ -185,4 +236,14 @@ def read_bytes(file: ReleaseFile) -> tuple[bytes, str]:
         raise Refusal("unreadable-file", f"{error.strerror}", "let this user read the file") from None
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != before.st_size:
         raise Refusal("still-changing", "the file changed while it was read", again)
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def _object_bytes(file: ReleaseFile, again: str) -> tuple[bytes, str]:
+    from kzz_pipeline.objects import clear_errors
+
+    with clear_errors(file.path):
+        data = file.path.read_bytes()
+    if len(data) != file.size:
+        raise Refusal("still-changing", "the object was replaced while it was read", again)
     return data, hashlib.sha256(data).hexdigest()

@@ -1,4 +1,8 @@
-"""Where a run reads, writes and remembers: the raw root, the curated root and DAGSTER_HOME."""
+"""Where a run reads, writes and remembers: the raw root, the curated root, DAGSTER_HOME, and what is shared.
+
+A root is a folder, or a URL in an object store (`s3://bucket/prefix`) for several machines; the latter has the methods
+of a path, and stands wherever a `Path` is asked for.
+"""
 
 import hashlib
 import os
@@ -8,15 +12,23 @@ from pathlib import Path
 RAW_VARIABLE = "KZZ_RAW"
 OUT_VARIABLE = "KZZ_OUT"
 HOME_VARIABLE = "DAGSTER_HOME"
+STATE_VARIABLE = "KZZ_STATE"
+CATALOGUE_VARIABLE = "KZZ_CATALOGUE"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The three folders of a run, absolute. Runs that share none of them know nothing of each other."""
+    """The three roots of a run, absolute. Runs that share none of them know nothing of each other.
+
+    `state` is where intermediate tables, bytes and replaced versions are kept, and `catalogue` the URL of a database
+    for the catalogue, where these are not under `home`.
+    """
 
     raw_root: Path
     out_root: Path
     home: Path
+    state: Path | None = None
+    catalogue: str = ""
 
     @property
     def corrections_path(self) -> Path:
@@ -34,19 +46,27 @@ class Settings:
         return self.out_root.parent / "reports"
 
     @property
+    def _state(self) -> Path:
+        return self.state or self.home / "kzz"
+
+    @property
     def state_root(self) -> Path:
         """What is remembered of this curated root: intermediate tables and versions that were replaced."""
-        return self.home / "kzz" / hashlib.sha256(str(self.out_root).encode()).hexdigest()[:12]
+        return self._state / hashlib.sha256(str(self.out_root).encode()).hexdigest()[:12]
 
     @property
     def bytes_root(self) -> Path:
         """The bytes of every release ever read."""
-        return self.home / "kzz" / "bytes"
+        return self._state / "bytes"
 
     @property
-    def catalogue_path(self) -> Path:
-        """The record of what was published from which bytes."""
-        return self.home / "kzz" / "catalogue.sqlite"
+    def catalogue_path(self) -> Path | str:
+        """The record of what was published from which bytes: a SQLite file, or the URL of a database."""
+        if self.catalogue:
+            return self.catalogue
+        # A database file needs a disk.
+        folder = self._state if isinstance(self._state, Path) else self.home / "kzz"
+        return folder / "catalogue.sqlite"
 
 
 def project_root() -> Path:
@@ -59,12 +79,30 @@ def project_root() -> Path:
 
 
 def settings(raw: str | None = None, out: str | None = None) -> Settings:
-    """The settings: what is given, else the environment's (KZZ_RAW, KZZ_OUT, DAGSTER_HOME), else the project's own."""
+    """The settings: what is given, else the environment's (KZZ_RAW, KZZ_OUT, DAGSTER_HOME), else the project's own.
+
+    KZZ_STATE and KZZ_CATALOGUE are the environment's only. Raises Refusal where a URL cannot be used.
+    """
     project = project_root()
     raw_root = raw or os.environ.get(RAW_VARIABLE) or project / "data" / "raw"
     out_root = out or os.environ.get(OUT_VARIABLE) or project / "data" / "curated"
     home = os.environ.get(HOME_VARIABLE) or project / ".dagster"
-    return Settings(*(Path(os.path.abspath(folder)) for folder in (raw_root, out_root, home)))
+    state = os.environ.get(STATE_VARIABLE)
+    return Settings(
+        _root(raw_root),
+        _root(out_root),
+        Path(os.path.abspath(home)),
+        _root(state) if state else None,
+        os.environ.get(CATALOGUE_VARIABLE, ""),
+    )
+
+
+def _root(place: str | Path) -> Path:
+    if "://" not in str(place):
+        return Path(os.path.abspath(place))
+    from kzz_pipeline.objects import open_url
+
+    return open_url(str(place))
 
 
 def export(chosen: Settings) -> None:
@@ -72,3 +110,7 @@ def export(chosen: Settings) -> None:
     os.environ[RAW_VARIABLE] = str(chosen.raw_root)
     os.environ[OUT_VARIABLE] = str(chosen.out_root)
     os.environ[HOME_VARIABLE] = str(chosen.home)
+    if chosen.state is not None:
+        os.environ[STATE_VARIABLE] = str(chosen.state)
+    if chosen.catalogue:
+        os.environ[CATALOGUE_VARIABLE] = chosen.catalogue

@@ -18,7 +18,17 @@ import pyarrow.dataset as ds
 from kzz_pipeline.catalogue import Catalogue
 from kzz_pipeline.schema import YEARLY_TABLES, arrow_schema, to_arrow, validate
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import Staged, parquet_bytes, publish, release_path, stage, writer, yearly_path
+from kzz_pipeline.storage import (
+    JOINED,
+    Staged,
+    parquet_bytes,
+    parquet_dataset,
+    publish,
+    release_path,
+    stage,
+    writer,
+    yearly_path,
+)
 
 FUNDS = ("total_funds_cny", "fiscal_funds_cny", "other_funds_cny")
 ACROSS = "across-releases"
@@ -43,12 +53,18 @@ def read_year(out_root: Path, table: str, fiscal_year: int, columns: tuple[str, 
     """The published rows of a fiscal year, these columns only; rows without a printed year are left out."""
     schema = arrow_schema(table)
     folder = out_root / table / str(fiscal_year)
-    files = sorted(str(path) for path in folder.glob("*.parquet")) if folder.is_dir() else []
+    files = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
     wanted = pa.schema([schema.field(name) for name in columns])
     if not files:
         return wanted.empty_table()
-    dataset = ds.dataset(files, schema=schema, format="parquet")
-    return dataset.to_table(columns=list(columns), filter=ds.field("fiscal_year") == fiscal_year)
+    dataset = parquet_dataset(files, schema)
+    condition = ds.field("fiscal_year") == fiscal_year
+    if not any(file.name.startswith(JOINED) for file in files):
+        return dataset.to_table(columns=list(columns), filter=condition)
+    # In the order in which files of the releases' own would be read, joined or not.
+    found = dataset.to_table(columns=list({"release_id": 0, **dict.fromkeys(columns)}), filter=condition)
+    names = pc.binary_join_element_wise(found["release_id"], ".parquet", "")
+    return found.take(pc.sort_indices(names)).select(list(columns))
 
 
 def aggregate(out_root: Path, fiscal_year: int) -> Year:

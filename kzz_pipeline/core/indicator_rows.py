@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from kzz_pipeline.core.characters import fold, squeeze, strip
+from kzz_pipeline.core.fitting import fit
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
@@ -403,26 +404,13 @@ def _fit(
     Beside it stands how badly the cells suit: the sum of their distances and misfits, and the penalty for a shift that
     is not the name's own.
     """
-    known: dict[tuple[int, int], tuple[float, tuple[int | None, ...]]] = {}
 
-    def solve(cell: int, column: int) -> tuple[float, tuple[int | None, ...]]:
-        if cell == len(cells):
-            return 0.0, ()
-        if (cell, column) in known:
-            return known[cell, column]
-        cost, rest = solve(cell + 1, column)
-        best = (cost + 8.0, (None, *rest))
-        for at in range(column, len(columns)):
-            cost, rest = solve(cell + 1, at + 1)
-            cost += min(abs(cells[cell].column - columns[at].column - shift), 3)
-            cost += _misfit(cells[cell].text, columns[at].name, units)
-            if cost < best[0]:
-                best = (cost, (at, *rest))
-        known[cell, column] = best
-        return best
+    def misfit(cell: int, at: int) -> float:
+        column, name = columns[at]
+        return min(abs(cells[cell].column - column - shift), 3) + _misfit(cells[cell].text, name, units)
 
-    cost, chosen = solve(0, 0)
-    return cost + penalty, list(chosen)
+    cost, chosen = fit(len(cells), len(columns), misfit, 8)
+    return cost + penalty, chosen
 
 
 def _misfit(text: str, column: str | None, units: Units) -> float:

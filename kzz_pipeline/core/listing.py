@@ -3,6 +3,7 @@
 import re
 
 from kzz_pipeline.core.characters import squeeze, strip
+from kzz_pipeline.core.fitting import fit
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 
@@ -104,24 +105,12 @@ def _fit(items: list[Item], columns: Columns) -> list[int | None]:
     for at, name in columns:
         if name == "listed_no" and _is_number(items[0].text):
             shift = items[0].column - at
-    known: dict[tuple[int, int], tuple[int, tuple[int | None, ...]]] = {}
 
-    def solve(cell: int, column: int) -> tuple[int, tuple[int | None, ...]]:
-        if cell == len(items):
-            return 0, ()
-        if (cell, column) in known:
-            return known[cell, column]
-        cost, rest = solve(cell + 1, column)
-        best = (cost + 100, (None, *rest))
-        for at in range(column, len(columns)):
-            cost, rest = solve(cell + 1, at + 1)
-            cost += min(abs(items[cell].column - columns[at][0] - shift), 9) + _misfit(items[cell].text, columns[at][1])
-            if cost < best[0]:
-                best = (cost, (at, *rest))
-        known[cell, column] = best
-        return best
+    def misfit(cell: int, at: int) -> float:
+        column, name = columns[at]
+        return min(abs(items[cell].column - column - shift), 9) + _misfit(items[cell].text, name)
 
-    return list(solve(0, 0)[1])
+    return fit(len(items), len(columns), misfit, 100)[1]
 
 
 def _misfit(text: str, column: str) -> int:

@@ -1,12 +1,12 @@
 """Which table belongs to which row of the list, where they are not named the same: the surest pairs first.
 
-Not every row is compared with every table: alike names share a rare character, and the rest stands under its unit,
-its name or its amount.
+Not every row is compared with every table, which a large release would not bear, but with those that have its unit,
+its name or its amount in common. Where they are very many, each row is compared with those of about its own place.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterator, Mapping
-from heapq import nlargest
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -15,8 +15,11 @@ from rapidfuzz import fuzz, process
 _SAME_UNIT = 85
 _SAME_PROJECT = 75
 _EQUAL_PROJECT = 95
-# So many tables of a kind are looked at for a row at a time; who has more that are like it is looked at again.
-_MOST = 50
+# With so many tables that have the same in common with a row is it compared, and a name with so many others.
+_MOST_TABLES = 30
+_MOST_NAMES = 500
+# So often is it tried again with what is left, where there were more than that.
+_ROUNDS = 3
 
 
 class Entry(NamedTuple):
@@ -27,26 +30,31 @@ class Entry(NamedTuple):
     amount: object
 
 
-def match_alike(rows: Mapping[int, Entry], tables: Mapping[int, Entry]) -> dict[int, int]:
+Entries = Mapping[int, Entry]
+Numbers = Sequence[int]
+
+
+def match_alike(rows: Entries, tables: Entries) -> dict[int, int]:
     """Row to table, each table at most once, by descending likeness, then in order."""
     left, free = dict(rows), dict(tables)
     found: dict[int, int] = {}
     for row, at in _equal(left, free):
         found[row] = at
         del left[row], free[at]
-    while left and free:
-        candidates = _Candidates(left, free)
-        pairs = [(-score, row, at) for row, entry in left.items() for score, at in candidates.of(entry)]
-        for _, row, at in sorted(pairs):
+    for _ in range(_ROUNDS):
+        blocks = list(_blocks(left, free)) if left and free else []
+        pairs = {pair for of_rows, of_tables in blocks for pair in _pairs(of_rows, of_tables)}
+        scored = ((-likeness(left[row], free[at]), row, at) for row, at in pairs)
+        for _, row, at in sorted(pair for pair in scored if pair[0]):
             if row in left and at in free:
                 found[row] = at
                 del left[row], free[at]
-        if not pairs or not candidates.are_cut_off:
+        if all(len(of_tables) <= _MOST_TABLES for _, of_tables in blocks):
             break
     return found
 
 
-def _equal(rows: Mapping[int, Entry], tables: Mapping[int, Entry]) -> Iterator[tuple[int, int]]:
+def _equal(rows: Entries, tables: Entries) -> Iterator[tuple[int, int]]:
     """The pairs of the same unit and name, in order."""
     places: dict[tuple[str, str], deque[int]] = defaultdict(deque)
     for at, (units, project, _) in tables.items():
@@ -57,55 +65,102 @@ def _equal(rows: Mapping[int, Entry], tables: Mapping[int, Entry]) -> Iterator[t
             yield row, min(queues, key=lambda queue: queue[0]).popleft()
 
 
-class _Candidates:
-    """The tables that are free, found by what a row that is like them has in common with them."""
+def _pairs(rows: Numbers, tables: Numbers) -> Iterator[tuple[int, int]]:
+    """Each row with each table, or with those of about its place where they are many."""
+    for place, row in enumerate(rows):
+        first = max(0, min(place * len(tables) // len(rows) - _MOST_TABLES // 2, len(tables) - _MOST_TABLES))
+        for at in tables[first : first + _MOST_TABLES]:
+            yield row, at
 
-    def __init__(self, rows: Mapping[int, Entry], tables: Mapping[int, Entry]) -> None:
-        self.tables = tables
-        self.are_cut_off = False
-        self.by_unit: dict[str, dict[int, str]] = defaultdict(dict)
-        self.by_unit_and_amount: dict[tuple[str, object], dict[int, str]] = defaultdict(dict)
-        self.by_project_and_unit: dict[tuple[str, str], list[int]] = defaultdict(list)
-        self.by_project_and_amount: dict[tuple[str, object], list[int]] = defaultdict(list)
-        for at, ((unit,), project, amount) in tables.items():
-            self.by_unit[unit][at] = project
-            self.by_unit_and_amount[unit, amount][at] = project
-            self.by_project_and_unit[project, unit].append(at)
-            self.by_project_and_amount[project, amount].append(at)
-        units = {unit for entry in rows.values() for unit in entry.units}
-        projects = {entry.project for entry in rows.values()}
-        self.alike_units = _alike(units, self.by_unit, _SAME_UNIT)
-        self.alike_projects = _alike(projects, {table.project for table in tables.values()}, _EQUAL_PROJECT)
-        self.abbreviations = _abbreviations(units, self.by_unit) if self.alike_projects else {}
 
-    def of(self, entry: Entry) -> list[tuple[float, int]]:
-        """The likeness and the number of the tables that are like a row, the most alike of them where they are many."""
-        found: set[int] = set()
-        for unit in entry.units:
-            for other in self.alike_units.get(unit, ()):
-                found.update(self._alike_of(entry.project, self.by_unit[other], _SAME_PROJECT))
-                if entry.amount is not None and (other, entry.amount) in self.by_unit_and_amount:
-                    found.update(self._alike_of(entry.project, self.by_unit_and_amount[other, entry.amount], 0))
-        for project in self.alike_projects.get(entry.project, ()):
-            others = {"", *(other for unit in entry.units for other in self.abbreviations.get(unit, ()))}
+def _blocks(rows: Entries, tables: Entries) -> Iterator[tuple[Numbers, Numbers]]:
+    """The rows and tables that have something in common: every pair that is alike at all is in one of the blocks."""
+    rows_of = _Groups(rows)
+    tables_of = _Groups(tables)
+    for unit, others in _alike(rows_of.by_unit, tables_of.by_unit, _SAME_UNIT).items():
+        for other in others:
+            yield from _same_unit(rows, tables, rows_of.by_unit[unit], tables_of.by_unit[other])
+    projects = _alike(rows_of.by_project, tables_of.by_project, _EQUAL_PROJECT)
+    if projects:
+        abbreviations = _abbreviations(rows_of.by_unit, tables_of.by_unit)
+        for project, others in projects.items():
             for other in others:
-                found.update(self._first(self.by_project_and_unit.get((project, other), [])))
-            if entry.amount is not None:
-                found.update(self._first(self.by_project_and_amount.get((project, entry.amount), [])))
-        scored = [(score, at) for at in found if (score := likeness(entry, self.tables[at]))]
-        if len(scored) > _MOST:
-            self.are_cut_off = True
-            scored = nlargest(_MOST, scored, key=lambda pair: (pair[0], -pair[1]))
-        return scored
+                yield from _same_project(
+                    rows, tables, rows_of.by_project[project], tables_of.by_project[other], abbreviations
+                )
 
-    def _alike_of(self, project: str, tables: Mapping[int, str], least: float) -> list[int]:
-        close = process.extract(project, tables, scorer=fuzz.ratio, score_cutoff=least, limit=_MOST)
-        self.are_cut_off = self.are_cut_off or len(close) == _MOST
-        return [at for _, _, at in close]
 
-    def _first(self, tables: list[int]) -> list[int]:
-        self.are_cut_off = self.are_cut_off or len(tables) > _MOST
-        return tables[:_MOST]
+class _Groups:
+    """Entries by each of their units and by their project."""
+
+    def __init__(self, entries: Entries) -> None:
+        self.by_unit: dict[str, list[int]] = defaultdict(list)
+        self.by_project: dict[str, list[int]] = defaultdict(list)
+        for number, (units, project, _) in entries.items():
+            self.by_project[project].append(number)
+            for unit in dict.fromkeys(units):
+                self.by_unit[unit].append(number)
+
+
+def _same_unit(
+    rows: Entries, tables: Entries, own_rows: Numbers, own_tables: Numbers
+) -> Iterator[tuple[Numbers, Numbers]]:
+    """Blocks of a unit's rows and tables: of the same amount, and of a like name."""
+    if len(own_tables) <= _MOST_TABLES:
+        yield own_rows, own_tables
+        return
+    yield from _same_amount(rows, tables, own_rows, own_tables)
+    rows_named, tables_named = _by_project(rows, own_rows), _by_project(tables, own_tables)
+    for project, others in _alike(rows_named, tables_named, _SAME_PROJECT).items():
+        for other in others:
+            yield rows_named[project], tables_named[other]
+
+
+def _same_project(
+    rows: Entries,
+    tables: Entries,
+    own_rows: Numbers,
+    own_tables: Numbers,
+    abbreviations: Mapping[str, Collection[str]],
+) -> Iterator[tuple[Numbers, Numbers]]:
+    """Blocks of the rows and tables of a project: of the same amount, without a unit, of a unit that is abbreviated."""
+    if len(own_tables) <= _MOST_TABLES:
+        yield own_rows, own_tables
+        return
+    yield from _same_amount(rows, tables, own_rows, own_tables)
+    without_unit = [at for at in own_tables if not tables[at].units[0]]
+    if without_unit:
+        yield own_rows, without_unit
+    tables_by_unit: dict[str, list[int]] = defaultdict(list)
+    for at in own_tables:
+        tables_by_unit[tables[at].units[0]].append(at)
+    rows_by_unit: dict[str, list[int]] = defaultdict(list)
+    for row in own_rows:
+        for unit in rows[row].units:
+            rows_by_unit[unit].append(row)
+    for unit, of_unit in rows_by_unit.items():
+        others = abbreviations.get(unit, ())
+        shortened = sorted(at for other in others for at in tables_by_unit.get(other, ()))
+        if shortened:
+            yield of_unit, shortened
+
+
+def _same_amount(
+    rows: Entries, tables: Entries, own_rows: Numbers, own_tables: Numbers
+) -> Iterator[tuple[Numbers, Numbers]]:
+    by_amount: dict[object, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for side, (entries, numbers) in enumerate(((rows, own_rows), (tables, own_tables))):
+        for number in numbers:
+            if entries[number].amount is not None:
+                by_amount[entries[number].amount][side].append(number)
+    yield from ((of_rows, of_tables) for of_rows, of_tables in by_amount.values() if of_rows and of_tables)
+
+
+def _by_project(entries: Entries, numbers: Numbers) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for number in numbers:
+        found[entries[number].project].append(number)
+    return found
 
 
 def likeness(entry: Entry, table: Entry) -> float:
@@ -128,7 +183,8 @@ def _alike(ones: Collection[str], others: Collection[str], least: float) -> dict
     """For each of `ones` those of `others` that are as like it as that, without comparing every pair.
 
     A likeness of `least` leaves few characters without a partner. One more of the rarest characters than these, and
-    one of them is common to both names; which is so for the rarest of either name.
+    one of them is common to both names; which is so for the rarest of either name. Where very many names have these
+    in common, those that share the rarest pairs of characters are compared.
     """
     common = Counter(char for name in (*ones, *others) for char in set(name))
     share = least / (200 - least)
@@ -137,18 +193,33 @@ def _alike(ones: Collection[str], others: Collection[str], least: float) -> dict
         without_partner = int(len(name) * (1 - share) + 1e-9)
         return sorted(set(name), key=lambda char: (common[char], char))[: without_partner + 1]
 
-    holders: dict[str, list[str]] = defaultdict(list)
-    for other in others:
-        for char in rarest(other):
-            holders[char].append(other)
+    by_char = _holders(others, rarest)
+    by_pair: dict[str, list[str]] | None = None
     found = {}
     for one in ones:
-        choices = {other for char in rarest(one) for other in holders.get(char, ())}
-        if one in others:
-            choices.add(one)
-        if close := process.extract(one, list(choices), scorer=fuzz.ratio, score_cutoff=least, limit=None):
+        holders = [by_char[char] for char in rarest(one) if char in by_char]
+        if sum(map(len, holders)) > _MOST_NAMES:
+            by_pair = by_pair or _holders(others, _pairs_of)
+            holders = sorted((by_pair[pair] for pair in _pairs_of(one) if pair in by_pair), key=len)
+        near = islice((other for names in holders for other in names), _MOST_NAMES)
+        choices = dict.fromkeys((*((one,) if one in others else ()), *near))
+        close = process.extract(one, list(choices), scorer=fuzz.ratio, score_cutoff=least, limit=_MOST_TABLES)
+        if close:
             found[one] = [other for other, _, _ in close]
     return found
+
+
+def _holders(names: Collection[str], parts: Callable[[str], Iterable[str]]) -> dict[str, list[str]]:
+    """The names that each part stands in."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        for part in parts(name):
+            found[part].append(name)
+    return found
+
+
+def _pairs_of(name: str) -> set[str]:
+    return {name[at : at + 2] for at in range(len(name) - 1)}
 
 
 def _abbreviations(ones: Collection[str], others: Collection[str]) -> dict[str, set[str]]:
@@ -163,10 +234,7 @@ def _abbreviations(ones: Collection[str], others: Collection[str]) -> dict[str, 
 
 def _shortened(shorts: Collection[str], longs: Collection[str]) -> Iterator[tuple[str, str]]:
     """The pairs whose first name is the second with characters left out."""
-    holders: dict[str, list[str]] = defaultdict(list)
-    for long in longs:
-        for char in set(long):
-            holders[char].append(long)
+    holders = _holders(longs, set)
     for short in shorts:
         for long in min((holders.get(char, []) for char in short), key=len, default=[]):
             if len(short) <= len(long) and _abbreviates(short, long):

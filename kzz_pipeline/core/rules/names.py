@@ -7,6 +7,7 @@ from kzz_pipeline.core.characters import squeeze
 from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, rule, shown, table_rule
 
 _MASK = re.compile(r"[*＊×]{2,}|某某")
+_MASKED_ROLES = {"listed_project", "field_value", "goal", "indicator", "value"}
 _PAIRS = {"《": "》", "“": "”", "（": "）", "「": "」", "【": "】", "〔": "〕"}
 _SAME = str.maketrans("()[]", "（）〔〕")
 _PAIRED = re.compile(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}()\\[\\]]")
@@ -53,10 +54,12 @@ def unit_written_differently(table: Table, release: Release) -> Iterator[Hit]:
     "Ask the unit for the text; a placeholder in a value means that there is no target.",
 )  # fmt: skip
 def masked_text(release: Release) -> Iterator[Hit]:
-    for token in release.tokens("listed_project", "field_value", "goal", "indicator", "value"):
-        if _MASK.search(token.text):
-            message, project = f"masked text: {shown(token.text)}", release.project_of(token)
-            yield Hit(message, token.line, token.column, None, shown(token.text, 200), project)
+    cells = release.cells
+    for at, (role, text) in enumerate(zip(cells.role, cells.text, strict=True)):
+        if role in _MASKED_ROLES and _MASK.search(text):
+            token = cells[at]
+            message = f"masked text: {shown(text)}"
+            yield Hit(message, token.line, token.column, None, shown(text, 200), release.project_of(token))
 
 
 @table_rule(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from kzz_pipeline.core.characters import has_ink, squeeze, strip
 from kzz_pipeline.core.rules.model import Hit, Release, Table, at_indicator, rule, shown, table_rule
-from kzz_pipeline.core.tokens import token_of
 from kzz_pipeline.core.values import reads_like_a_number
 
 _REASONS = {
@@ -148,11 +147,10 @@ def unknown_label(table: Table, release: Release) -> Iterator[Hit]:
     "Copy the release again from its source.",
 )  # fmt: skip
 def damaged_characters(release: Release) -> Iterator[Hit]:
-    for plain in release.cells.plain():
-        text = plain[3]
+    for at, text in enumerate(release.cells.text):
         # Of all these only the replacement character is printable, and nearly every text is.
         if ("\ufffd" in text or not text.isprintable()) and _PRIVATE.search(text):
-            token = token_of(plain)
+            token = release.cells[at]
             message = f"replacement or private-use characters in {shown(text)}"
             yield Hit(message, token.line, token.column, None, shown(text, 200), release.project_of(token))
 
