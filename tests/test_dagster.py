@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -96,34 +97,34 @@ def test_sensor_asks_once_for_what_is_new_and_says_why_it_waits(
     roots = Roots(raw=str(workplace.raw), out=str(workplace.out))
     monkeypatch.setenv("DAGSTER_HOME", str(workplace.home))
     prepare(workplace.home)
-    with dg.DagsterInstance.get() as instance:
-        context = dg.build_sensor_context(instance=instance, resources={"roots": roots})
-        result = releases_arrived(context)
+    with dg.DagsterInstance.get() as instance, ExitStack() as opened:
+
+        def context(cursor: str | None = None) -> dg.SensorEvaluationContext:
+            built = dg.build_sensor_context(instance=instance, resources={"roots": roots}, cursor=cursor)
+            return opened.enter_context(built)
+
+        result = releases_arrived(context())
         assert isinstance(result, dg.SensorResult)
         assert [request.tags["dagster/asset_partition_range_start"] for request in result.run_requests or []] == [
             "2020-a"
         ]
         assert set(json.loads(result.cursor or "{}")["seen"]) == {"2020-still-copying"}
-        again = dg.build_sensor_context(instance=instance, resources={"roots": roots}, cursor=result.cursor)
         instance.add_dynamic_partitions("release_id", ["2020-a"])
-        second = releases_arrived(again)
+        second = releases_arrived(context(result.cursor))
         assert isinstance(second, dg.SensorResult)
         assert [r.tags["dagster/asset_partition_range_start"] for r in second.run_requests or []] == [
             "2020-still-copying"
         ]
-        third = releases_arrived(
-            dg.build_sensor_context(instance=instance, resources={"roots": roots}, cursor=second.cursor)
-        )
+        third = releases_arrived(context(second.cursor))
         assert isinstance(third, dg.SensorResult)
         assert third.skip_reason is not None
         assert "already asked for" in str(third.skip_reason.skip_message)
-        sweep = daily_sweep(
-            dg.build_schedule_context(
-                instance, scheduled_execution_time=datetime(2026, 1, 1, tzinfo=UTC), resources={"roots": roots}
-            )
+        day = dg.build_schedule_context(
+            instance, scheduled_execution_time=datetime(2026, 1, 1, tzinfo=UTC), resources={"roots": roots}
         )
+        sweep = daily_sweep(opened.enter_context(day))
         assert len(sweep) >= 1  # type: ignore[arg-type]
-        waiting = list(years_touched(dg.build_sensor_context(instance=instance, resources={"roots": roots})))  # type: ignore[call-overload]
+        waiting = list(years_touched(context()))  # type: ignore[call-overload]
         assert isinstance(waiting[0], dg.SkipReason)
 
 
