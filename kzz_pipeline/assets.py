@@ -21,7 +21,7 @@ from kzz_pipeline.intake import code_fingerprint
 from kzz_pipeline.publication import publish_releases, run_stage_on
 from kzz_pipeline.settings import Settings, settings
 from kzz_pipeline.stages import Outcome
-from kzz_pipeline.storage import hold, let_go
+from kzz_pipeline.storage import hold
 from kzz_pipeline.yearly import publish_years
 
 # Pinned by the lock file, so that what is beta there cannot change under us.
@@ -53,14 +53,9 @@ class Roots(dg.ConfigurableResource):  # type: ignore[type-arg]
         return settings(self.raw or None, self.out or None)
 
     def held(self) -> Settings:
-        """The settings, once no other process is at work on this curated root; held until the run ends, or its step
-        where steps are processes of their own."""
+        """The settings, once no other process is at work on this curated root; held until this process ends."""
         hold(self.settings.state_root)
         return self.settings
-
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """A worker's process outlives the run; what it held is let go."""
-        let_go(self.settings.state_root)
 
 
 @contextmanager

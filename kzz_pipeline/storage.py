@@ -173,10 +173,10 @@ def hold(state_root: Path) -> None:
     _held[state_root] = lock
 
 
-def let_go(state_root: Path) -> None:
-    """Let other processes work on the intermediate tables under `state_root`; nothing where they are not held."""
-    if state_root in _held:
-        _held.pop(state_root).release()
+def let_go() -> None:
+    """Let other processes work on what this one holds: for processes that outlive a run, such as a Celery worker's."""
+    while _held:
+        _held.popitem()[1].release()
 
 
 def release_path(table: str, year: int, release_id: str) -> str:

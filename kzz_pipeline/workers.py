@@ -1,12 +1,26 @@
-"""Runs on Celery workers (docs/deploy.md): a run whose worker died is noticed. Loaded only where dagster.yaml says so."""
+"""Runs on Celery workers (docs/deploy.md): one whose worker died is noticed, one that ended holds nothing.
 
+Loaded only where the configuration of Dagster or of Celery names it.
+"""
+
+from typing import Any
+
+from celery.signals import task_postrun
 from dagster import DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
+from kzz_pipeline.storage import let_go
+
 _ANSWER_SECONDS = 3.0
 _QUESTIONS = 3
+
+
+@task_postrun.connect
+def _let_go(**_: Any) -> None:
+    """A worker's process outlives the run: what the run held is free for the next."""
+    let_go()
 
 
 class WatchedCeleryRunLauncher(CeleryRunLauncher):

@@ -1,7 +1,9 @@
 """The ready configurations: they are read by what they are for, and a backup can be restored."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,24 @@ def test_a_run_whose_worker_does_not_answer_has_failed(monkeypatch: pytest.Monke
     assert launcher.check_run_worker_health(run).status == WorkerStatus.FAILED
     state[0] = "SUCCESS"
     assert launcher.check_run_worker_health(run).status == WorkerStatus.SUCCESS
+
+
+def test_a_worker_lets_go_of_its_locks_when_a_run_ends(tmp_path: Path) -> None:
+    pytest.importorskip("dagster_celery", reason="the extra cluster is not installed")
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from celery.signals import task_postrun\n"
+        "from dagster_celery.app import app\n"
+        "from kzz_pipeline import storage\n"
+        "app.loader.import_default_modules()\n"  # as a worker does when it starts
+        "storage.hold(Path(sys.argv[1]))\n"
+        "assert storage._held\n"
+        "task_postrun.send(sender=None)\n"
+        "assert not storage._held\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{DEPLOY / 'celery'}{os.pathsep}{PROJECT}"}
+    environment |= {"KZZ_BROKER": "memory://", "KZZ_BACKEND": "cache+memory://"}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=environment, check=True)
 
 
 def test_values_of_the_chart_name_the_code_and_one_writer() -> None:

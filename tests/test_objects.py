@@ -378,6 +378,7 @@ def test_a_run_on_folders_imports_nothing_of_stores(published: Workplace) -> Non
         "print('loaded', sorted(found))"
     )
     arguments = ["run", "--raw", str(published.raw), "--out", str(published.out)]
+    assert published.kzz("run").returncode == 0
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env=published.environment,

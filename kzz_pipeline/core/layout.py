@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.document import Document
+from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.indicator_rows import (
     PLAIN_HEADER,
     TreeHeader,
@@ -69,11 +70,12 @@ _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
 # A line between indicators that holds none of these is a row of the tree.
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
 # So many texts of a column are kept ready; labels that were forgotten are soon there again.
-_MOST_KEPT = 5_000
+_MOST_KEPT, _LONGEST_KEPT = 5_000, 500
 # Of a line's cells; further columns are added where a line has more.
 _COLUMNS = 16
 
 
+@no_cycles()
 def read_layout(document: Document, vocabulary: Vocabulary, units: Units) -> Parse:
     """The tokens of a release, in reading order: every non-empty cell has a role, or one for each of its parts."""
     reader = _Reader(document, vocabulary, units)
@@ -109,7 +111,8 @@ class _Column(dict[str, Item | None]):
         if len(self) >= _MOST_KEPT:
             self.clear()
         found = Item(self.column, 0, printed, *self.vocabulary.word(printed)) if strip(printed) else None
-        self[printed] = found
+        if len(printed) <= _LONGEST_KEPT:
+            self[printed] = found
         return found
 
 
@@ -161,6 +164,7 @@ class _Reader:
         if len(cells) > len(self.known):
             further = range(len(self.known) + 1, len(cells) + 1)
             self.known = [*self.known, *(_Column(column, self.vocabulary) for column in further)]
+        # Saying strict=False would cost a quarter of the time.
         return [item for cell, known in zip(cells, self.known) if cell and (item := known[cell])]  # noqa: B905
 
     def _item(self, column: int, part: int, text: str) -> Item:

@@ -1,7 +1,7 @@
 """Names: which unit and which project a printed name means, in spite of the ways it is written."""
 
 import re
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -111,14 +111,15 @@ class Names:
         the two abbreviates (or leaves out) or with the same amount, and the same unit with the same amount.
         """
         found: list[int | None] = [None] * len(listed)
-        exact: dict[tuple[str, str], deque[int]] = defaultdict(deque)
-        for at, table in enumerate(tables):
+        # The first table of a name stands last, where it is taken from.
+        exact: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for at, table in reversed([*enumerate(tables)]):
             exact[self._key(table.unit), squeeze(table.project or "")].append(at)
         for row, entry in enumerate(listed):
             for unit in entry.units:
                 same = exact.get((self.unit_key(unit), squeeze(entry.project)))
                 if same:
-                    found[row] = same.popleft()
+                    found[row] = same.pop()
                     break
         free = sorted(at for same in exact.values() for at in same)
         left = [row for row, at in enumerate(found) if at is None]

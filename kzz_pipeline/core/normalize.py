@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from kzz_pipeline.core.characters import squeeze, strip
+from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.money import money_unit_of, read_amount
 from kzz_pipeline.core.names import Listed, Tabled
 from kzz_pipeline.core.refusal import Refusal
@@ -131,6 +132,7 @@ class _Table:
     indicator_count: int = 0
 
 
+@no_cycles()
 def normalize(
     parse: Parse,
     source: Source,

@@ -74,6 +74,14 @@ class Tokens:
         )  # fmt: skip
         self.extend(tokens)
 
+    @classmethod
+    def from_columns(cls, columns: Iterable[Iterable[Any]]) -> "Tokens":
+        """The tokens whose values stand in these columns, in the order of a token's names."""
+        tokens = cls()
+        for column, values in zip(tokens.columns, columns, strict=True):
+            column.extend(values)
+        return tokens
+
     def extend(self, tokens: Iterable[Plain]) -> None:
         """Add tokens at the end."""
         for column, values in zip(self.columns, zip(*tokens, strict=True), strict=False):

@@ -83,11 +83,9 @@ _SPLIT = re.compile(r"[:：]|\s+")
 _MERGED = re.compile(r"[:：\s\d]")
 # An amount behind its label with nothing between them: 其他资金0.
 _GLUED_AMOUNT = re.compile(r"^([^\d]{1,20}[\u4e00-\u9fff)）])([-－−]?\d.{0,30})$")
-
-
 _LONGEST_LABEL, _LONGEST_TITLE, _LONGEST_YEAR = 60, 80, 12
 # A vocabulary forgets what it has read when it knows this many texts; labels are soon known again.
-_MOST_KNOWN = 20_000
+_MOST_KNOWN, _LONGEST_KNOWN = 20_000, 500
 
 
 def year_of(printed: str) -> int | None:
@@ -105,6 +103,7 @@ class Vocabulary:
     level1_of: dict[str, str]
     named_level2: tuple[tuple[str, str], ...]
     money_fields: frozenset[str]
+    initials: frozenset[str]
     _labels_seen: dict[str, Label | None] = field(default_factory=dict)
     _titles_seen: dict[str, TitleReading | None] = field(default_factory=dict)
     _words_seen: dict[str, Word] = field(default_factory=dict)
@@ -152,10 +151,14 @@ class Vocabulary:
                 label(word).goal = scope
         named = tuple((part, level2) for level2, parts in data["named_level2"].items() for part in parts)
         titles = frozenset(squeeze(title) for title in data["table_titles"])
-        return cls(labels, titles, level1_of, named, frozenset(money_fields))
+        # What a label, its numbering or 其中 before it begins with.
+        initials = frozenset(word[0] for word in labels) | frozenset("其一二三四五六七八九十")
+        return cls(labels, titles, level1_of, named, frozenset(money_fields), initials)
 
     def word(self, printed: str) -> Word:
         """What `printed` means by itself; remembered, since the labels stand in every table."""
+        if len(printed) > _LONGEST_KNOWN:
+            return self._read_word(printed)
         try:
             return self._words_seen[printed]
         except KeyError:
@@ -165,9 +168,12 @@ class Vocabulary:
             return found
 
     def _read_word(self, printed: str) -> Word:
-        text = squeeze(printed)
-        label = self._look_up(text) if len(printed) <= _LONGEST_LABEL else None
-        kinds = BRACKET if text.startswith(("(", "[")) else 0
+        bare = printed.strip()
+        # A goal of some hundred characters is no label and no year, and costs most to fold.
+        text = squeeze(printed) if len(bare) <= _LONGEST_LABEL else ""
+        begins_as_label = not "\u4e00" <= bare[:1] <= "\u9fff" or bare[0] in self.initials
+        label = self._look_up(text) if begins_as_label and text and len(printed) <= _LONGEST_LABEL else None
+        kinds = BRACKET if bare.startswith(("(", "（", "[", "【", "〔")) else 0
         if label is not None:
             kinds |= (LEVEL | (WEAK if label.weak else STRONG)) if label.is_level else 0
             kinds |= FIELD if label.field else 0
@@ -176,7 +182,7 @@ class Vocabulary:
             kinds |= TREE if label.header in ("tree", "long_term_tree") else 0
             kinds |= LIST_COLUMN if label.list_column else 0
             kinds |= TOTAL if label.total else 0
-        elif _MERGED.search(printed, 1):
+        elif begins_as_label and _MERGED.search(printed, 1):
             kinds |= SPLITS if self.split(printed) else 0
             kinds |= SPLITS_WEAKLY if self.split(printed, weak=True) else 0
         if (label is None or label.goal) and self.title(printed) is not None:

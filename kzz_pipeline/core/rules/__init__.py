@@ -8,6 +8,7 @@ from collections import Counter
 from operator import itemgetter
 from typing import Any, cast
 
+from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.normalize import Columns, Source
 from kzz_pipeline.core.rules import across, labels, money, names, reading, values, years
 from kzz_pipeline.core.rules.model import Check, Hit, Release, Rule, TableCheck, registered
@@ -19,6 +20,7 @@ THEMES = (across, labels, money, names, reading, values, years)
 RULES = registered()
 
 
+@no_cycles()
 def audit(parse: Parse, source: Source, tables: dict[str, Columns], words: Words) -> Columns:
     """The findings of a release as columns of the table `findings`, by line, cell and rule; none is accepted yet.
 

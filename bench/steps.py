@@ -1,0 +1,175 @@
+"""What reading releases costs, step by step, beside the floor: merely splitting the same bytes into lines and cells."""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from bench.texts import one_release, varied
+from kzz_pipeline.core.decoding import decode
+from kzz_pipeline.core.document import Document
+from kzz_pipeline.core.layout import read_layout
+from kzz_pipeline.core.normalize import Columns, Source, normalize
+from kzz_pipeline.core.rules import audit
+from kzz_pipeline.schema import RELEASE_TABLES, to_arrow, validate_releases
+from kzz_pipeline.storage import parquet_bytes
+from kzz_pipeline.vocabulary import words
+
+STEPS = ("floor", "decode", "parse", "normalize", "rules", "models", "parquet")
+# Releases whose rows are checked by their models at once, as publication does it.
+_BATCH = 64
+
+
+@dataclass(slots=True)
+class Measured:
+    """Seconds of processor time of the floor and of each step over `size` bytes, and by how much memory grew."""
+
+    size: int = 0
+    tables: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STEPS, 0.0))
+    core_peak: int = 0
+    peak: int = 0
+
+    def ratio(self, *steps: str) -> float:
+        """How many times the floor these steps take."""
+        return sum(self.seconds[step] for step in steps) / self.seconds["floor"]
+
+    @contextmanager
+    def timing(self, step: str) -> Iterator[None]:
+        started = time.process_time()
+        yield
+        self.seconds[step] += time.process_time() - started
+
+
+def _floor(data: bytes) -> float:
+    """The least seconds of three that it takes to split bytes into lines and cells."""
+    seconds = []
+    for _ in range(3):
+        started = time.process_time()
+        [line.split("\t") for line in data.decode().split("\n")]
+        seconds.append(time.process_time() - started)
+    return min(seconds)
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def releases(count: int, first: int) -> Measured:
+    """The steps over `count` releases of the real one's size, one after the other; none of them was read before."""
+    found = Measured()
+    for start in range(0, count, _BATCH):
+        numbers = range(first + start, first + min(start + _BATCH, count))
+        texts = [varied(number) for number in numbers]
+        found.seconds["floor"] += sum(_floor(data) for data in texts)
+        batch = [_read(data, f"2020-r{number}", found) for number, data in zip(numbers, texts, strict=True)]
+        arrow = {name: pa.concat_tables(tables[name] for tables in batch) for name in RELEASE_TABLES}
+        _check(arrow, found)
+        for tables in batch:
+            _write(tables, found)
+    return found
+
+
+def one_large(path: Path) -> Measured:
+    """The steps over one large release, and the memory that they take together."""
+    before = _peak()
+    found = Measured()
+    arrow = _read(path.read_bytes(), "2020-large", found)
+    _check(arrow, found)
+    _write(arrow, found)
+    found.peak = _peak() - before
+    return found
+
+
+def _read(data: bytes, release_id: str, found: Measured) -> dict[str, pa.Table]:
+    """Bytes to rows and findings; what each step makes is kept until the last is done."""
+    known = words()
+    source = Source(release_id, 2020, f"2020/{release_id}.txt", "0" * 64, len(data), "utf-8")
+    found.size += len(data)
+    before = _peak()
+    with found.timing("decode"):
+        document = Document.from_text(decode(data).text)
+    with found.timing("parse"):
+        parse = read_layout(document, known.labels, known.units)
+    with found.timing("normalize"):
+        rows: dict[str, Columns] = normalize(parse, source, known)
+    with found.timing("rules"):
+        rows["findings"] = audit(parse, source, rows, known)
+    found.tables += len(rows["projects"]["project_id"])
+    found.core_peak = _peak() - before
+    with found.timing("parquet"):
+        return {name: to_arrow(name, columns) for name, columns in rows.items()}
+
+
+def _check(arrow: dict[str, pa.Table], found: Measured) -> None:
+    with found.timing("models"):
+        problems = {name: validate_releases(name, table) for name, table in arrow.items()}
+    assert not any(problems.values()), problems
+
+
+def _write(arrow: dict[str, pa.Table], found: Measured) -> None:
+    with found.timing("parquet"):
+        for table in arrow.values():
+            parquet_bytes(table)
+
+
+def read_again(times: int) -> Measured:
+    """The steps up to the rules over the real release itself, each at its fastest: all of it was read before."""
+    data = varied(0)
+    tried = [Measured() for _ in range(times)]
+    for found in tried:
+        found.seconds["floor"] = _floor(data)
+    for found in tried:
+        _read(data, "2020-real", found)
+    return _fastest(tried)
+
+
+def _fastest(tried: list[Measured]) -> Measured:
+    tried[0].seconds = {step: min(found.seconds[step] for found in tried) for step in STEPS}
+    return tried[0]
+
+
+def in_own_process(what: str, count: int) -> Measured:
+    """Measure `releases` or `large` in a process that does nothing else, so that its memory is its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "large.txt"
+        if what == "large":
+            path.write_bytes(one_release(count))
+        measured = _output(what, count, path)
+        if what == "large":
+            measured.seconds["floor"] = _output("floor", count, path).seconds["floor"]
+    return measured
+
+
+def _output(what: str, count: int, path: Path) -> Measured:
+    command = [sys.executable, "-m", "bench.steps", what, str(count), str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return Measured(**json.loads(done.stdout))
+
+
+def main(what: str, count: int, path: Path) -> None:
+    """Measure in this process, once everything that is read once per process is there, and print it as JSON."""
+    releases(2, 0)
+    if what == "large":
+        measured = one_large(path)
+    elif what == "floor":
+        measured = Measured()
+        measured.seconds["floor"] = _floor(path.read_bytes())
+    elif what == "again":
+        measured = read_again(count)
+    else:
+        # What takes little time is measured several times, each time over other releases; the least says most.
+        measured = _fastest([releases(count, 2 + count * number) for number in range(max(1, min(20, 60 // count)))])
+    print(json.dumps(asdict(measured)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
