@@ -19,7 +19,7 @@ from kzz_pipeline.core.layout import read_layout
 from kzz_pipeline.core.normalize import Columns, Source, normalize
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import audit
-from kzz_pipeline.core.tokens import Parse, Token
+from kzz_pipeline.core.tokens import Parse, Tokens
 from kzz_pipeline.corrections import Corrections, read_corrections
 from kzz_pipeline.forms import read_form
 from kzz_pipeline.releases import locate, read_bytes
@@ -129,24 +129,23 @@ def _parse_blocks(settings: Settings, store: StageStore, release_id: str) -> Out
     require_a_release(parse)
     store.write_table(release_id, "cells", cells_table(release_id, parse))
     _clear(store, record)
-    unread = [token for token in parse.tokens if token.role == "unread"]
-    facts = {"table_count": parse.table_count, "cell_count": len(parse.tokens), "unread_cell_count": len(unread)}
+    unread = parse.cells.role.count("unread")
+    facts = {"table_count": parse.table_count, "cell_count": len(parse.cells), "unread_cell_count": unread}
     return Outcome(release_id, facts=facts)
 
 
 def cells_table(release_id: str, parse: Parse) -> pa.Table:
     """The tokens of a parse as the table `cells`."""
     names = TABLES["cells"].column_names[1:]
-    columns: Columns = dict(zip(names, map(list, zip(*parse.tokens, strict=True)), strict=True)) if parse.tokens else {}
-    return to_arrow("cells", {"release_id": [release_id] * len(parse.tokens), **columns})
+    columns: Columns = dict(zip(names, parse.cells.columns, strict=True))
+    return to_arrow("cells", {"release_id": [release_id] * len(parse.cells), **columns})
 
 
 def stored_parse(settings: Settings, store: StageStore, release_id: str) -> Parse:
     """The parse of a release as its stage stored it."""
     cells = store.read_table(release_id, "cells")
-    columns = [cells[name].to_pylist() for name in TABLES["cells"].column_names[1:]]
-    tokens = [Token(*row) for row in zip(*columns, strict=True)]
-    last = max((token.table_no for token in tokens), default=0)
+    tokens = Tokens.from_columns(cells[name].to_pylist() for name in TABLES["cells"].column_names[1:])
+    last = max(tokens.table_no, default=0)
     return Parse(_document(settings, store.read_record(release_id)), tokens, last)
 
 

@@ -23,7 +23,7 @@ def require_lines(document: Document) -> None:
 
 def require_a_release(parse: Parse) -> None:
     """Raise Refusal unless the parse holds a table or a list, and accounts for every cell of its document."""
-    roles = {token.role for token in parse.tokens}
+    roles = set(parse.cells.role)
     if not any("\t" in line for line in parse.document.lines):
         raise Refusal(
             "no-columns",
