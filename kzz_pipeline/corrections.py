@@ -119,7 +119,7 @@ class Decisions:
         """
         found = {}
         for cell in self.cells:
-            tokens = [token for token in parse.tokens if (token.line, token.column) == (cell.line, cell.column)]
+            tokens = [token for token in parse.cells if (token.line, token.column) == (cell.line, cell.column)]
             printed = [strip(token.text) for token in tokens]
             if cell.expect not in printed:
                 what = "nothing" if not printed else " ".join(printed)

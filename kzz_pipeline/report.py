@@ -78,7 +78,7 @@ def render_report(tables: Mapping[str, pa.Table], parse: Parse, decisions: Decis
     opened = [row for row in findings if row["accepted_reason"] is None]
     accepted = [row for row in findings if row["accepted_reason"] is not None]
     funds = _funds(projects)
-    unread = [token for token in parse.tokens if token.role == "unread"]
+    unread = [token for token in parse.cells if token.role == "unread"]
     open_rules = Counter(row["rule"] for row in opened)
     accepted_rules = Counter(row["rule"] for row in accepted)
     by_project = Counter(row["project_id"] for row in opened)

@@ -404,6 +404,15 @@ def test_labels_in_one_line_and_what_belongs_to_them_in_the_next() -> None:
     assert column(found, "indicators", "indicator_name") == ["培训人数"]
 
 
+def test_labels_above_their_values_below_the_goal_too() -> None:
+    found = read(
+        "单位：万元\n项目支出绩效目标表\n（2022年）\n年度目标|保障运转。\n预算单位|项目名称\n甲局|200\n"
+        "绩效指标|一级指标|二级指标|三级指标|指标值\n|产出指标|数量指标|培训人数|≥100\n联系人|张三\n"
+    )
+    assert project(found, "budget_unit", "project_name", "annual_goal") == ("甲局", "200", "保障运转。")
+    assert column(found, "indicators", "indicator_name") == ["培训人数"]
+
+
 def test_each_table_in_the_unit_of_money_above_it() -> None:
     table = "项目支出绩效目标表\n（2022年）\n预算单位|{unit}|项目名称|{unit}项目\n年度资金总额|5000\n年度目标|保障运转。\n|产出指标|数量指标|培训人数|≥100\n"
     text = f"单位：万元\n{table.format(unit='甲局')}\n单位：元\n{table.format(unit='乙局')}"

@@ -197,6 +197,9 @@ class _Reader:
     # -- lines ---------------------------------------------------------------------------------------------
 
     def read_line(self, index: int, items: list[Item]) -> None:
+        if self.label_row:
+            self._read_values_below(index, items)
+            return
         kinds = _kinds(items)
         if self.zone == "indicators" and not kinds & _TELLING:
             self._read_indicator_row(index, items)
@@ -465,18 +468,12 @@ class _Reader:
     def _read_fields(self, index: int, items: list[Item]) -> None:
         """A line of labels and values: each value belongs to the last label before it that still lacks one."""
         parts = self._split(items)
-        if self.label_row:
-            self._read_values_below(index, parts)
-            return
         if len(parts) > 1 and self._is_label_row(index, parts):
             for item in parts:
                 assert item.label is not None
-                self.field_no += 1
                 name = item.label.field or ""
+                self._emit_field_label(index, item, item.label, name)
                 self.label_row.append((item.column, self.field_no, name))
-                self._emit(
-                    index, item, "field_label", self.field_no, f"{name}:{item.label.unit}" if item.label.unit else name
-                )
             return
         repeated = self._repeated_money(parts)
         for at, item in enumerate(parts):
@@ -491,11 +488,10 @@ class _Reader:
                 self._emit(index, item, "money_unit", 0, money_unit_line(item.text))
             elif label and label.field and not self._is_value_here(label, parts, at):
                 name = repeated.get(at, label.field)
-                self.field_no += 1
                 self.pending = name
                 if label.field in ("whole_period_funds", "total_funds"):
                     self.totals.append(label.field)
-                self._emit(index, item, "field_label", self.field_no, f"{name}:{label.unit}" if label.unit else name)
+                self._emit_field_label(index, item, label, name)
             elif self.pending:
                 self._emit(index, item, "field_value", self.field_no, self.pending)
                 self.fields.setdefault(self.pending, squeeze(item.text))
@@ -505,6 +501,10 @@ class _Reader:
                 self._defer(index, item)
         if self.zone != "indicators":
             self.zone = "header"
+
+    def _emit_field_label(self, index: int, item: Item, label: Label, name: str) -> None:
+        self.field_no += 1
+        self._emit(index, item, "field_label", self.field_no, f"{name}:{label.unit}" if label.unit else name)
 
     def _is_label_row(self, index: int, parts: list[Item]) -> bool:
         """Whether a line prints labels only, and the next one what belongs to them, cell below cell."""
