@@ -25,6 +25,11 @@ freshness:
 run_retries:
   enabled: true
   max_retries: 2
+event_log_storage:
+  module: kzz_pipeline.event_log
+  class: OpenSqliteEventLogStorage
+  config:
+    home: {env: DAGSTER_HOME}
 retention:
   schedule:
     purge_after_days: 90
