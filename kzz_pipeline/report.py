@@ -1,11 +1,11 @@
 """The readable report on a published release: one HTML page that stands by itself, every finding beside its print.
 
-Pure: the same rows, lines and decisions give the same bytes. jinja2 and pygal are imported where they are used.
+Pure: the same rows, lines and decisions give the same bytes. jinja2 is imported where it is used.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -41,20 +41,25 @@ _FORBIDDEN = re.compile("[\x80-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _OTHER_LINE = re.compile(r"\bline (\d{1,7})\b")
 
 
-class Cell(NamedTuple):
-    """A cell of a printed line as shown; `marked` is the one that is spoken of."""
-
-    text: str
-    marked: bool = False
-
-
 class Line(NamedTuple):
-    """A printed line as shown; `gap` where the lines before it are left out."""
+    """A printed line as shown: the cells before the marked one, that one (None where none is) and those behind it.
+
+    TABs stand between cells. `gap` where the lines before it are left out.
+    """
 
     number: int
-    cells: list[Cell]
-    is_hit: bool = False
+    before: str
+    marked: str | None = None
+    behind: str = ""
     gap: bool = False
+
+
+class Bar(NamedTuple):
+    """A bar of a chart: what it is of, its figure, and its length in percent of the longest."""
+
+    label: str
+    figure: str
+    length: float
 
 
 class Group(NamedTuple):
@@ -71,8 +76,8 @@ def render_report(tables: Mapping[str, pa.Table], parse: Parse, decisions: Decis
     `tables` are the release's own tables as they are published, `parse` the cells and lines that they are read from,
     `decisions` what a person decided. Raises nothing of its own: any text may stand in a release.
     """
-    rows = {name: table.to_pylist() for name, table in tables.items()}
-    release, projects, findings = rows["releases"][0], rows["projects"], rows["findings"]
+    release, *_ = tables["releases"].to_pylist()
+    projects, findings = tables["projects"].to_pylist(), tables["findings"].to_pylist()
     lines = parse.document.lines
     by_id = {project["project_id"]: project for project in projects}
     opened = [row for row in findings if row["accepted_reason"] is None]
@@ -94,7 +99,7 @@ def render_report(tables: Mapping[str, pa.Table], parse: Parse, decisions: Decis
                 (group.rule, group.severity, open_rules[group.rule.code], accepted_rules[group.rule.code])
                 for group in _groups(findings, by_id, lines, with_lines=False)
             ],
-            units=_units(projects, rows["indicators"], opened, funds),
+            units=_units(projects, tables["indicators"], opened, funds),
             groups=_groups(opened, by_id, lines),
             accepted=_groups(accepted, by_id, lines),
             corrected=[
@@ -119,8 +124,8 @@ def render_report(tables: Mapping[str, pa.Table], parse: Parse, decisions: Decis
                 for token in unread
             ],
             tables=[project | {"finding_count": by_project[project["project_id"]]} for project in projects],
-            funds_chart=_funds_chart(funds),
-            levels_chart=_levels_chart(rows["indicators"]),
+            funds_bars=_funds_bars(funds),
+            level_bars=_level_bars(tables["indicators"]),
         )
         .encode("utf-8", "replace")
     )
@@ -141,7 +146,7 @@ def _template() -> "Template":
         lstrip_blocks=True,
         finalize=_clean,
     )
-    environment.filters |= {"wan": _wan, "short": _short}
+    environment.filters |= {"wan": _wan, "short": _short, "cells": _with_bars}
     return environment.get_template("report.html")
 
 
@@ -152,6 +157,13 @@ def _clean(value: Any) -> Any:
 
 def _printable(text: str) -> str:
     return text if text.isprintable() else _FORBIDDEN.sub("\ufffd", text.translate(_SHOWN_CONTROLS))
+
+
+def _with_bars(text: str) -> "Markup":
+    """Cells with a bar where a new one begins; whoever copies the line copies its TABs."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(_printable(text))).replace("\t", "<i>&#9;</i>"))
 
 
 def _wan(amount: Decimal | None) -> str:
@@ -190,12 +202,12 @@ def _years(projects: list[Row]) -> list[tuple[int | None, int, Decimal]]:
 
 
 def _units(
-    projects: list[Row], indicators: list[Row], opened: list[Row], funds: dict[str | None, Decimal | None]
+    projects: list[Row], indicators: pa.Table, opened: list[Row], funds: dict[str | None, Decimal | None]
 ) -> list[Row]:
     """What each unit has, the units with the most findings of the worst severity first."""
     unit_of = {row["project_id"]: row["budget_unit"] for row in projects}
     table_counts = Counter(unit_of.values())
-    indicator_counts = Counter(row["budget_unit"] for row in indicators)
+    indicator_counts = Counter(indicators["budget_unit"].to_pylist())
     found: dict[tuple[bool, str | None], Counter[str]] = {(True, unit): Counter() for unit in funds}
     for row in opened:
         place = (row["project_id"] in unit_of, unit_of.get(row["project_id"]))
@@ -244,7 +256,7 @@ def _of_finding(lines: list[str], row: Row) -> list[Line]:
     number = int(named[1])
     if not 1 <= number <= len(lines) or any(line.number == number for line in shown):
         return shown
-    other = Line(number, _cells(lines[number - 1], None, None))
+    other = Line(number, *_cells(lines[number - 1], None, None))
     if number < shown[0].number:
         return [other, shown[0]._replace(gap=True), *shown[1:]]
     return [*shown, other._replace(gap=True)]
@@ -254,23 +266,27 @@ def _excerpt(lines: list[str], line: int, column: int, actual: str | None = None
     """A line with a cell marked, and the lines around it."""
     first, last = max(line - _AROUND, 1), min(line + _AROUND, len(lines))
     return [
-        Line(number, _cells(lines[number - 1], column if number == line else None, actual), number == line)
+        Line(number, *_cells(lines[number - 1], column if number == line else None, actual))
         for number in range(first, last + 1)
     ]
 
 
-def _cells(line: str, marked: int | None, actual: str | None) -> list[Cell]:
-    """The cells of a line, long ones and long rows of them cut; `marked` counts from 1."""
+def _cells(line: str, marked: int | None, actual: str | None) -> tuple[str, str | None, str]:
+    """The cells of a line before, at and behind the marked one, which counts from 1; long ones and long rows are cut."""
     texts = line.split("\t")
-    first = max((marked or 1) - 1 - _CELLS, 0)
+    at = (marked or 1) - 1
+    first = max(at - _CELLS, 0)
     last = min(first + 2 * _CELLS + 1, len(texts))
-    cells = [
-        Cell(_around(texts[at], actual), marked=True) if at + 1 == marked else Cell(_short(texts[at], _BESIDE))
-        for at in range(first, last)
-    ]
-    before = [Cell(f"… {first} cells")] if first else []
-    behind = [Cell(f"… {len(texts) - last} cells")] if last < len(texts) else []
-    return [*before, *cells, *behind]
+    shown = [_short(text, _BESIDE) for text in texts[first:last]]
+    if first:
+        shown.insert(0, f"… {first} cells")
+        at += 1
+    if last < len(texts):
+        shown.append(f"… {len(texts) - last} cells")
+    if marked is None or marked > len(texts):
+        return "\t".join(shown), None, ""
+    at -= first
+    return "\t".join([*shown[:at], ""]), _around(texts[marked - 1], actual), "\t".join(["", *shown[at + 1 :]])
 
 
 def _around(text: str, part: str | None) -> str:
@@ -283,76 +299,23 @@ def _around(text: str, part: str | None) -> str:
     return ("…" if first else "") + text[first:last] + ("…" if last < len(text) else "")
 
 
-def _funds_chart(funds: dict[str | None, Decimal | None]) -> "Markup | None":
-    """Funds of the largest units and of the rest together, as horizontal bars; None where none are printed."""
-    known = [(unit or "(no unit printed)", amount) for unit, amount in funds.items() if amount is not None]
+def _funds_bars(funds: dict[str | None, Decimal | None]) -> list[Bar]:
+    """Funds in 万元 of the largest units and of the rest together; none where none are printed."""
+    known = [(unit or "(no unit printed)", amount / 10000) for unit, amount in funds.items() if amount is not None]
     # One unit more than the limit is shown itself: "the rest" would take its place.
     most = _BARS if len(known) > _BARS + 1 else len(known)
     bars = known[:most]
-    rest = known[most:]
-    if rest:
+    if rest := known[most:]:
         bars.append((f"其余 {len(rest)} 个单位", sum((amount for _, amount in rest), Decimal(0))))
-    return _bars("funds", "Total funds by budget unit, 万元", [(name, float(a / 10000)) for name, a in bars], _figure)
+    return _bars(bars, "{:,.2f}")
 
 
-def _levels_chart(indicators: list[Row]) -> "Markup | None":
-    """Indicators by canonical level, as horizontal bars; None where there are none."""
-    counts = Counter(row["level2"] for row in indicators)
-    bars = [(level or "(no known label)", float(counts[level])) for level in (*LEVEL2, None) if counts[level]]
-    return _bars("levels", "Indicators by canonical level", bars, lambda value: f"{value:.0f}")
+def _level_bars(indicators: pa.Table) -> list[Bar]:
+    """Indicators by canonical level."""
+    counts = Counter(indicators["level2"].to_pylist())
+    return _bars([(level or "(no known label)", counts[level]) for level in (*LEVEL2, None) if counts[level]], "{:,}")
 
 
-def _figure(value: float) -> str:
-    return f"{value:,.2f}"
-
-
-def _bars(
-    name: str, title: str, bars: Iterable[tuple[str, float]], formatter: Callable[[float], str]
-) -> "Markup | None":
-    """Bars as inline SVG, the first on top, that takes its colours and fonts from the page; None for no bars."""
-    bars = [(_short(_printable(label).replace("\n", " "), 26), value) for label, value in bars]
-    if not bars:
-        return None
-    import pygal
-    from lxml import etree
-    from markupsafe import Markup
-    from pygal.style import Style
-
-    width = 13 * max(_width(label) for label, _ in bars)
-    longest = max(len(label) for label, _ in bars)
-    chart = pygal.HorizontalBar(
-        style=Style(font_family="inherit", label_font_size=13, major_label_font_size=13, value_font_size=13),
-        js=(), no_prefix=True, width=640, height=26 * len(bars) + 8, margin=0, spacing=6,
-        # pygal takes every character for 0.6 of its height; a Chinese one is as wide as it is high.
-        margin_left=max(int(width - 0.6 * 13 * longest), 0) + 6, margin_right=84,
-        show_legend=False, show_x_labels=False, show_x_guides=False, show_y_guides=False,
-        print_values=True, print_values_position="top", truncate_label=99, include_x_axis=True,
-        value_formatter=formatter,
-    )  # fmt: skip
-    chart.x_labels = [label for label, _ in reversed(bars)]
-    chart.add(name, [value for _, value in reversed(bars)])
-    tree = chart.render_tree()
-    # Left out: the day of rendering (a comment), pygal's own styles and scripts, and what only its scripts use.
-    for node in list(tree.iter()):
-        parent = node.getparent()
-        if parent is None:
-            continue
-        kind = etree.QName(node).localname if isinstance(node.tag, str) else ""
-        places = (node.get("class") or "").split()
-        if kind in {"", "defs", "title", "desc"} or "tooltip-overlay" in places or "background" in places:
-            parent.remove(node)
-    del tree.attrib["id"]
-    tree.attrib.update({"role": "img", "aria-labelledby": f"{name}-title {name}-desc", "lang": "zh-Hans"})
-    described = "; ".join(f"{label} {formatter(value)}" for label, value in bars)
-    for at, (kind, text) in enumerate((("title", title), ("desc", described))):
-        node = etree.Element(f"{{{tree.nsmap[None]}}}{kind}", id=f"{name}-{kind}")
-        node.text = text
-        tree.insert(at, node)
-    text = etree.tostring(tree, encoding="unicode")
-    # Inline in HTML, SVG needs no namespaces; without them the page names no address at all.
-    return Markup(re.sub(r' xmlns(:\w+)?="[^"]*"', "", text))
-
-
-def _width(text: str) -> float:
-    """About how wide a text is, in the height of its characters."""
-    return sum(1.0 if ord(character) > 0x2E7F else 0.58 for character in text)
+def _bars(figures: list[tuple[str, Any]], form: str) -> list[Bar]:
+    longest = max((abs(figure) for _, figure in figures), default=0) or 1
+    return [Bar(label, form.format(figure), round(float(100 * abs(figure) / longest), 1)) for label, figure in figures]
