@@ -236,5 +236,4 @@ def _content(outcome: Outcome) -> str:
     """What the outcome consists of, so that equal content has an equal data version."""
     if isinstance(outcome.refusal, Refusal):
         return f"{outcome.release_id} {outcome.refusal}"
-    files = [f"{place} {hashlib.sha256(data).hexdigest()}" for place, data in sorted(outcome.files.items())]
-    return f"{outcome.release_id} {outcome.facts} {files}"
+    return f"{outcome.release_id} {outcome.facts} {sorted(outcome.published.items())}"

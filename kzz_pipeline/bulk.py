@@ -36,10 +36,17 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def map_releases(stage: str, work: Callable[[str], Done], release_ids: Iterable[str]) -> Iterator[Done]:
-    """`work` done to each release, results in the order of the releases; `work` must be picklable."""
+    """`work` done to each release, results in the order of the releases; `work` must be picklable.
+
+    Other processes begin at once, also where the results are asked for later.
+    """
     ids = list(release_ids)
     alone = len(ids) < _FEW or (os.cpu_count() or 1) < 2 or current_process().daemon
-    for done in map(work, ids) if alone else _pool().map(work, ids, chunksize=_CHUNK):
+    return _told(stage, map(work, ids) if alone else _pool().map(work, ids, chunksize=_CHUNK))
+
+
+def _told(stage: str, results: Iterable[Done]) -> Iterator[Done]:
+    for done in results:
         for listener in _listeners:
             listener(stage, 1)
         yield done

@@ -103,7 +103,7 @@ def of_outcome(stage: str, outcome: Outcome) -> Metadata:
             shown["dagster/row_count"] = release["indicator_count"]
             shown["findings by rule"] = _counts(facts.pop("findings_by_rule"))
             shown["first findings"] = _table(facts.pop("first_findings"))
-            shown["files"] = dg.MetadataValue.md("\n".join(f"- `{place}`" for place in sorted(outcome.files)))
+            shown["files"] = dg.MetadataValue.md("\n".join(f"- `{place}`" for place in sorted(outcome.published)))
             if outcome.report_path is not None:
                 shown["report"] = dg.MetadataValue.path(str(outcome.report_path))
             facts["fiscal_years"] = ", ".join(str(year) for year in facts["fiscal_years"])

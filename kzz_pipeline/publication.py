@@ -1,10 +1,10 @@
 """The gate: audited releases are published together or not at all, and refused ones are described in quarantine."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 
 import pyarrow as pa
 
@@ -80,22 +80,33 @@ def publish_releases(settings: Settings, release_ids: Iterable[str], run_id: str
     """Audit and publish releases, a batch at a time; yields what became of each."""
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
     corrections = read_corrections(settings.corrections_path)
-    remaining = iter(release_ids)
     with writer(settings.out_root):
         joined = joined_places(settings.out_root, JOINABLE)
-        while batch := list(islice(remaining, _BATCH)):
-            outcomes = list(map_releases("curated_tables", partial(run_stage, "curated_tables", settings), batch))
+        for outcomes in _audited(settings, list(release_ids)):
             outcomes = _checked(settings, "curated_tables", outcomes, STAGE_TABLES["curated_tables"])
             outcomes = _not_cut_off(settings, catalogue, corrections, outcomes)
             _publish_batch(settings, catalogue, corrections, joined, outcomes, run_id)
-            yield from (_reported(settings, outcome) for outcome in outcomes)
+            yield from (_published_outcome(settings, outcome) for outcome in outcomes)
 
 
-def _reported(settings: Settings, outcome: Outcome) -> Outcome:
-    """The outcome with the place of its report instead of the bytes: thousands of pages need not be held."""
+def _audited(settings: Settings, release_ids: list[str]) -> Iterator[list[Outcome]]:
+    """What the last stage makes of releases, a batch at a time; a batch is under way while the one before is published."""
+    audit = partial(run_stage, "curated_tables", settings)
+    ahead: Iterator[Outcome] = iter(())
+    for start in range(0, len(release_ids), _BATCH):
+        batch, ahead = ahead, map_releases("curated_tables", audit, release_ids[start : start + _BATCH])
+        if start:
+            yield list(batch)
+    yield list(ahead)
+
+
+def _published_outcome(settings: Settings, outcome: Outcome) -> Outcome:
+    """The outcome without the bytes that are published by now: those of thousands of releases need not be held."""
     if outcome.refusal is not None:
         return outcome
-    return replace(outcome, report=b"", report_path=report_path(settings.reports_root, outcome.release_id))
+    hashes = {place: hashlib.sha256(data).hexdigest() for place, data in outcome.files.items()}
+    report = report_path(settings.reports_root, outcome.release_id)
+    return replace(outcome, files={}, published=hashes, report=b"", report_path=report)
 
 
 def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) -> None:

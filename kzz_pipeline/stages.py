@@ -45,7 +45,8 @@ NORMALIZED = STAGE_TABLES["normalized_indicators"]
 class Outcome:
     """What a stage did to a release: facts to show, the files it made (curated place to bytes), or why it refused.
 
-    `report` is the page about the release, until it stands at `report_path`.
+    `report` is the page about the release. Once all is published, the files' hashes are in `published` and the report
+    stands at `report_path`.
     """
 
     release_id: str
@@ -54,6 +55,7 @@ class Outcome:
     files: dict[str, bytes] = field(default_factory=dict)
     refusal: Refusal | None = None
     passed_over: bool = False
+    published: dict[str, str] = field(default_factory=dict)
     report: bytes = b""
     report_path: Path | None = None
 
