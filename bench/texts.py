@@ -13,7 +13,7 @@ def varied(number: int) -> bytes:
     return _reworded(text, number).encode() if number else text.encode()
 
 
-def one_release(tables: int) -> bytes:
+def one_release(tables: int, first_copy: int = 0) -> bytes:
     """One release of so many tables and its list: the real ones again and again, of other counties."""
     lines = REAL.read_text(encoding="utf-8").split("\n")
     starts = [at for at, line in enumerate(lines) if line.startswith(_TITLE)]
@@ -24,9 +24,15 @@ def one_release(tables: int) -> bytes:
     printed: list[str] = []
     for number in range(tables):
         copy, at = divmod(number, len(blocks))
-        rows.append(_renamed_row(lines[listed[at]], number + 1, copy))
-        printed += _renamed_table(blocks[at], copy)
+        rows.append(_renamed_row(lines[listed[at]], number + 1, first_copy + copy))
+        printed += _renamed_table(blocks[at], first_copy + copy)
     return "\n".join([*head, *rows, *behind, *printed]).encode()
+
+
+def of_county(number: int, year: int) -> bytes:
+    """The real release as if another county had published it in another year; number 0 is the real county."""
+    text = one_release(30, number).decode()
+    return text.replace("2021年", f"{year + 1}年").replace("2020年", f"{year}年").encode()
 
 
 def _renamed_row(row: str, number: int, copy: int) -> str:

@@ -374,10 +374,15 @@ def arrow_schema(name: str) -> pa.Schema:
     return pa.schema(fields, metadata={"description": TABLES[name].description, "name_zh": TABLES[name].zh})
 
 
-def to_arrow(name: str, columns: Mapping[str, list[Any]]) -> pa.Table:
-    """Columns of Python values as an Arrow table with the table's exact schema; None is null."""
+def to_arrow(name: str, columns: Mapping[str, Any]) -> pa.Table:
+    """Columns, as lists of Python values or from Arrow, as a table with its exact schema; None is null."""
     schema = arrow_schema(name)
-    arrays = [pa.array(columns[field.name], type=field.type, from_pandas=False) for field in schema]
+    arrays = [
+        column.cast(field.type)
+        if isinstance(column := columns[field.name], pa.Array | pa.ChunkedArray)
+        else pa.array(column, type=field.type, from_pandas=False)
+        for field in schema
+    ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

@@ -101,7 +101,7 @@ def _put(path: Path, data: bytes) -> None:
         path.write_bytes(data)
 
 
-def _write_temporary(path: Path, data: bytes, *, is_synced: bool = True) -> Path:
+def _write_temporary(path: Path, data: bytes | pa.Buffer, *, is_synced: bool = True) -> Path:
     """A new file beside `path` that no reader matches; nothing is left of it where it cannot be written whole."""
     # Not the process id: on a share, two machines may have the same.
     temporary = path.with_name(f".{path.name}{_TEMPORARY}{secrets.token_hex(4)}")
@@ -746,7 +746,7 @@ class StageStore:
 
     def write_record(self, record: Record) -> None:
         """Keep a release's record."""
-        self._write(self._path(record.release_id, "record.json"), json.dumps(asdict(record)).encode())
+        _write_made(self._path(record.release_id, "record.json"), json.dumps(asdict(record)).encode())
 
     def read_record(self, release_id: str) -> Record:
         """A release's record. Raises Refusal where the release was never read."""
@@ -758,28 +758,41 @@ class StageStore:
         return Record(**found)
 
     def write_table(self, release_id: str, name: str, table: pa.Table) -> None:
-        """Keep an intermediate table of a release, in Arrow's own form: it is read again at once, and by us alone."""
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
-            stream.write_table(table)
-        self._write(self._path(release_id, f"{name}.arrow"), sink.getvalue())
+        """Keep an intermediate table of a release."""
+        write_made(self._path(release_id, f"{name}.arrow"), table)
 
     def read_table(self, release_id: str, name: str) -> pa.Table:
         """An intermediate table of a release. Raises Refusal where the stage that makes it has not run."""
-        try:
-            return pa.ipc.open_file(self._path(release_id, f"{name}.arrow").read_bytes()).read_all()
-        except (OSError, pa.ArrowException):
-            raise Refusal("not-made", f"{name} of {release_id} was not made yet", "run the stages before it") from None
+        found = read_arrow(self._path(release_id, f"{name}.arrow"))
+        if found is None:
+            raise Refusal("not-made", f"{name} of {release_id} was not made yet", "run the stages before it")
+        return found
 
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
-        """Whole or not at all, but without waiting for the disk: what is lost here is made again."""
-        if is_remote(path):
-            _put(path, data)
-            return
-        with _clear_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(_write_temporary(path, data, is_synced=False), path)
+
+def write_made(path: Path, table: pa.Table) -> None:
+    """Keep a table that can be made again, in Arrow's own form, which is written and read fastest."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+        stream.write_table(table)
+    _write_made(path, sink.getvalue())
+
+
+def _write_made(path: Path, data: bytes | pa.Buffer) -> None:
+    """Whole or not at all, but without waiting for the disk: what is lost here is made again."""
+    if is_remote(path):
+        _put(path, bytes(data))
+        return
+    with _clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(_write_temporary(path, data, is_synced=False), path)
+
+
+def read_arrow(path: Path) -> pa.Table | None:
+    """A table that `write_made` kept; None where there is none, or it is broken."""
+    try:
+        return pa.ipc.open_file(path.read_bytes()).read_all()
+    except (OSError, pa.ArrowException):
+        return None
 
 
 class ByteStore:

@@ -10,34 +10,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from kzz_pipeline.catalogue import Catalogue
-from kzz_pipeline.schema import YEARLY_TABLES, arrow_schema, to_arrow, validate
+from kzz_pipeline.schema import MONEY, SEVERITIES, YEARLY_TABLES, arrow_schema, to_arrow, validate
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import (
-    JOINED,
-    Staged,
-    parquet_bytes,
-    parquet_dataset,
-    publish,
-    release_path,
-    stage,
-    writer,
-    yearly_path,
-)
+from kzz_pipeline.storage import Staged, parquet_bytes, publish, release_path, stage, writer, yearly_path
+from kzz_pipeline.year_rows import FUNDS, YearRows
 
-FUNDS = ("total_funds_cny", "fiscal_funds_cny", "other_funds_cny")
 ACROSS = "across-releases"
-_PROJECTS = (
-    "project_id", "project_key", "release_id", "release_year", "fiscal_year", "budget_unit", "project_name", *FUNDS,
-    "source_path", "source_sha256", "source_line", "source_column",
-)  # fmt: skip
-_INDICATORS = ("project_id", "level1", "level2", "value_kind", "fiscal_year")
-_FINDINGS = ("project_id", "severity", "rule", "accepted_reason", "fiscal_year")
+_COUNTS = ("indicator_count", "quantified_indicator_count")
+# Null where no amount is printed.
+_FUNDS_SUMMED = [(name, "sum", pc.ScalarAggregateOptions(min_count=1)) for name in FUNDS]
+_NULLS_TOO = pc.ScalarAggregateOptions(skip_nulls=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,70 +36,75 @@ class Year:
     problems: list[str]
 
 
-def read_year(out_root: Path, table: str, fiscal_year: int, columns: tuple[str, ...]) -> pa.Table:
-    """The published rows of a fiscal year, these columns only; rows without a printed year are left out."""
-    schema = arrow_schema(table)
-    folder = out_root / table / str(fiscal_year)
-    files = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
-    wanted = pa.schema([schema.field(name) for name in columns])
-    if not files:
-        return wanted.empty_table()
-    dataset = parquet_dataset(files, schema)
-    condition = ds.field("fiscal_year") == fiscal_year
-    if not any(file.name.startswith(JOINED) for file in files):
-        return dataset.to_table(columns=list(columns), filter=condition)
-    # In the order in which files of the releases' own would be read, joined or not.
-    found = dataset.to_table(columns=list({"release_id": 0, **dict.fromkeys(columns)}), filter=condition)
-    names = pc.binary_join_element_wise(found["release_id"], ".parquet", "")
-    return found.take(pc.sort_indices(names)).select(list(columns))
-
-
-def aggregate(out_root: Path, fiscal_year: int) -> Year:
+def aggregate(rows: YearRows, fiscal_year: int) -> Year:
     """The yearly tables of a fiscal year, from what is published, with the findings that only several releases show."""
-    projects = read_year(out_root, "projects", fiscal_year, _PROJECTS).to_pandas(types_mapper=pd.ArrowDtype)
-    is_current = current_projects(projects)
-    current = projects[is_current]
-    across = _across_releases(projects, is_current)
-    indicators = read_year(out_root, "indicators", fiscal_year, _INDICATORS).to_pandas(types_mapper=pd.ArrowDtype)
-    indicators = indicators[indicators["project_id"].isin(current["project_id"])]
-    indicators["quantified"] = indicators["value_kind"] != "text"
-    findings = read_year(out_root, "findings", fiscal_year, _FINDINGS)
-    stored = findings.filter(pc.invert(pc.is_in(findings["rule"], pa.array(list(ACROSS_RULES)))))
-    findings = pa.concat_tables([stored, across.select(list(_FINDINGS))])
-    opened = findings.filter(pc.is_null(findings["accepted_reason"])).to_pandas(types_mapper=pd.ArrowDtype)
+    projects = _projects(rows, fiscal_year)
+    counts = current_projects(projects)
+    current = projects.filter(counts)
+    across = _across_releases(projects, counts)
+    indicators = rows.read("indicators", fiscal_year)
+    indicators = indicators.filter(pc.is_in(indicators["project_id"], current["project_id"].combine_chunks()))
+    findings = _opened(rows.read("findings", fiscal_year), across)
     tables = {
-        "yearly_summary": _summary(fiscal_year, current, indicators, opened),
-        "yearly_by_unit": _by_unit(fiscal_year, projects, current, indicators, opened),
+        "yearly_summary": _summary(fiscal_year, current, indicators, findings),
+        "yearly_by_unit": _by_unit(fiscal_year, projects, current, findings),
         "yearly_by_indicator": _by_indicator(fiscal_year, current, indicators),
-        "project_years": project_years(out_root, fiscal_year),
+        "project_years": project_years(rows, fiscal_year),
         "findings": across,
     }
     return Year(fiscal_year, tables, _problems(tables, current, indicators))
 
 
-def current_projects(projects: pd.DataFrame) -> "pd.Series[bool]":
+def _projects(rows: YearRows, fiscal_year: int) -> pa.Table:
+    """A fiscal year's tables, each with the number of its indicators and of those that have a number."""
+    projects = rows.read("projects", fiscal_year).sort_by("project_id")
+    counts = rows.read("indicators", fiscal_year).group_by("project_id").aggregate([(name, "sum") for name in _COUNTS])
+    at = pc.index_in(projects["project_id"], value_set=counts["project_id"].combine_chunks())
+    for name in _COUNTS:
+        projects = projects.append_column(name, pc.fill_null(counts[f"{name}_sum"].take(at), 0))
+    return projects
+
+
+def _opened(findings: pa.Table, across: pa.Table) -> pa.Table:
+    """The open findings of a year, counted by table and severity, with those over several releases."""
+    of_pairs = across.group_by(["project_id", "severity"]).aggregate([([], "count_all")])
+    return pa.concat_tables([findings, of_pairs.rename_columns(findings.column_names).cast(findings.schema)])
+
+
+def current_projects(projects: pa.Table) -> pa.Array:
     """Which of a fiscal year's tables count: of the same project in several releases, those of the last release."""
-    nameless = projects["budget_unit"].isna() | projects["project_name"].isna()
-    order = projects["release_year"].astype(str) + " " + projects["release_id"].astype(str)
-    last = order.groupby(projects["project_key"]).transform("max") if len(projects) else order
-    return nameless | (order == last)
+    counts = pc.value_counts(projects["project_key"])
+    twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+    columns = ("project_key", "release_year", "release_id", "budget_unit", "project_name")
+    several = projects.select(columns).append_column("at", pa.array(range(projects.num_rows)))
+    several = several.filter(pc.is_in(several["project_key"], twice))
+    rows = list(zip(*(column.to_pylist() for column in several.columns), strict=True))
+    last: dict[str, tuple[int, str]] = {}
+    for key, year, release_id, *_ in rows:
+        last[key] = max(last.get(key, (year, release_id)), (year, release_id))
+    is_current = np.ones(projects.num_rows, dtype=bool)
+    for key, year, release_id, unit, name, at in rows:
+        # A table that does not say whose or what it is, is like no other.
+        is_current[at] = None in (unit, name) or last[key] == (year, release_id)
+    return pa.array(is_current)
 
 
 def current_project_ids(out_root: Path, fiscal_year: int) -> set[str]:
     """The tables of a fiscal year that its aggregates count."""
-    projects = read_year(out_root, "projects", fiscal_year, _PROJECTS).to_pandas(types_mapper=pd.ArrowDtype)
-    return set(projects.loc[current_projects(projects), "project_id"])
+    projects = YearRows(out_root).read("projects", fiscal_year)
+    return set(projects.filter(current_projects(projects))["project_id"].to_pylist())
 
 
-ACROSS_RULES = frozenset({"project-in-two-releases"})
-
-
-def _across_releases(projects: pd.DataFrame, is_current: "pd.Series[bool]") -> pa.Table:
+def _across_releases(projects: pa.Table, counts: pa.Array) -> pa.Table:
     """A finding for every table that a later release holds again."""
     rows: list[dict[str, Any]] = []
-    current = projects[is_current].drop_duplicates("project_key").set_index("project_key")
-    for old in projects[~is_current].to_dict("records"):
-        new = current.loc[old["project_key"]]
+    superseded = projects.filter(pc.invert(counts))
+    keys = pc.unique(superseded["project_key"])
+    current: dict[str, dict[str, Any]] = {}
+    for new in projects.filter(pc.and_(counts, pc.is_in(projects["project_key"], keys))).to_pylist():
+        current.setdefault(new["project_key"], new)
+    for old in superseded.to_pylist():
+        new = current[old["project_key"]]
         rows.append({
             "finding_id": f"{old['release_id']}-project-in-two-releases-{old['source_line']}-{old['source_column']}",
             "rule": "project-in-two-releases",
@@ -140,140 +132,143 @@ def _across_releases(projects: pd.DataFrame, is_current: "pd.Series[bool]") -> p
     return to_arrow("findings", {name: [row[name] for row in rows] for name in names})
 
 
-def _yuan(amount: Any) -> str:
-    return "no amount" if pd.isna(amount) else f"{amount.normalize():f} yuan"
+def _yuan(amount: Decimal | None) -> str:
+    return "no amount" if amount is None else f"{amount.normalize():f} yuan"
 
 
-def _summary(fiscal_year: int, current: pd.DataFrame, indicators: pd.DataFrame, findings: pd.DataFrame) -> pa.Table:
-    severities = findings["severity"].value_counts()
+def _summary(fiscal_year: int, current: pa.Table, indicators: pa.Table, findings: pa.Table) -> pa.Table:
+    severities = Counter(dict(zip(*_summed(findings, "severity", "count"), strict=True)))
     row = {
         "fiscal_year": fiscal_year,
-        "release_count": current["release_id"].nunique(),
-        "project_count": len(current),
-        "unit_count": current["budget_unit"].nunique(),
-        "indicator_count": len(indicators),
-        "quantified_indicator_count": int(indicators["quantified"].sum()),
-        **{name: _sum(current[name]) for name in FUNDS},
-        **{f"{severity}_count": int(severities.get(severity, 0)) for severity in ("error", "warning", "info")},
-        "source_sha256s": _sha256s(current["source_sha256"]),
+        "release_count": pc.count_distinct(current["release_id"]).as_py(),
+        "project_count": current.num_rows,
+        "unit_count": pc.count_distinct(current["budget_unit"]).as_py(),
+        **{name: pc.sum(indicators[name]).as_py() or 0 for name in _COUNTS},
+        **{name: pc.sum(current[name]).as_py() for name in FUNDS},
+        **{f"{severity}_count": severities[severity] for severity in SEVERITIES},
+        "source_sha256s": sorted(pc.unique(current["source_sha256"]).to_pylist()),
     }
     return to_arrow("yearly_summary", {name: [value] for name, value in row.items()})
 
 
-def _by_unit(
-    fiscal_year: int, projects: pd.DataFrame, current: pd.DataFrame, indicators: pd.DataFrame, findings: pd.DataFrame
-) -> pa.Table:
-    per_project = indicators.groupby("project_id").size()
-    unit_of = projects.set_index("project_id")["budget_unit"]
-    of_unit = findings["project_id"].map(unit_of).value_counts(dropna=False)
-    columns: dict[str, list[Any]] = {name: [] for name in arrow_schema("yearly_by_unit").names}
-    for unit, rows in current.groupby("budget_unit", dropna=False, sort=True):
-        unit = _or_none(unit)
-        counted = of_unit[of_unit.index.isna()].sum() if unit is None else of_unit.get(unit, 0)
-        columns["fiscal_year"].append(fiscal_year)
-        columns["budget_unit"].append(unit)
-        columns["project_count"].append(len(rows))
-        columns["indicator_count"].append(int(rows["project_id"].map(per_project).fillna(0).sum()))
-        columns["finding_count"].append(int(counted))
-        columns["source_sha256s"].append(_sha256s(rows["source_sha256"]))
-        for name in FUNDS:
-            columns[name].append(_sum(rows[name]))
+def _summed(rows: pa.Table, key: str, count: str) -> tuple[list[Any], list[int]]:
+    found = rows.group_by(key).aggregate([(count, "sum")])
+    return found[key].to_pylist(), found[f"{count}_sum"].to_pylist()
+
+
+def _by_unit(fiscal_year: int, projects: pa.Table, current: pa.Table, findings: pa.Table) -> pa.Table:
+    at = pc.index_in(findings["project_id"], value_set=projects["project_id"].combine_chunks())
+    of_unit = findings.append_column("budget_unit", projects["budget_unit"].take(at))
+    finding_counts = Counter(dict(zip(*_summed(of_unit, "budget_unit", "count"), strict=True)))
+    groups = current.group_by("budget_unit").aggregate([
+        ([], "count_all"), ("indicator_count", "sum"), *_FUNDS_SUMMED, ("source_sha256", "distinct"),
+    ]).sort_by("budget_unit")  # fmt: skip
+    columns = {
+        "fiscal_year": [fiscal_year] * groups.num_rows,
+        "budget_unit": groups["budget_unit"],
+        "project_count": groups["count_all"],
+        "indicator_count": groups["indicator_count_sum"],
+        **{name: groups[f"{name}_sum"] for name in FUNDS},
+        "finding_count": [finding_counts[unit] for unit in groups["budget_unit"].to_pylist()],
+        "source_sha256s": _together(groups["source_sha256_distinct"]),
+    }
     return to_arrow("yearly_by_unit", columns)
 
 
-def _by_indicator(fiscal_year: int, current: pd.DataFrame, indicators: pd.DataFrame) -> pa.Table:
-    sha256_of = current.set_index("project_id")["source_sha256"]
-    columns: dict[str, list[Any]] = {name: [] for name in arrow_schema("yearly_by_indicator").names}
-    for (level1, level2), rows in indicators.groupby(["level1", "level2"], dropna=False, sort=True):
-        columns["fiscal_year"].append(fiscal_year)
-        columns["level1"].append(_or_none(level1))
-        columns["level2"].append(_or_none(level2))
-        columns["indicator_count"].append(len(rows))
-        columns["quantified_indicator_count"].append(int(rows["quantified"].sum()))
-        columns["project_count"].append(rows["project_id"].nunique())
-        columns["source_sha256s"].append(_sha256s(rows["project_id"].map(sha256_of)))
+def _together(*lists: pa.ChunkedArray) -> pa.Array:
+    """For each row, what any of its lists holds, once each and sorted."""
+    rows = [pc.list_parent_indices(of_row) for of_row in lists]
+    texts = [pc.list_flatten(of_row) for of_row in lists]
+    pairs = [pa.table({"row": row, "text": text}) for row, text in zip(rows, texts, strict=True)]
+    found = pa.concat_tables(pairs).group_by(["row", "text"]).aggregate([])
+    found = found.sort_by([("row", "ascending"), ("text", "ascending")])
+    lengths = np.bincount(found["row"].to_numpy(), minlength=len(lists[0]))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    return pa.ListArray.from_arrays(offsets, found["text"].combine_chunks())
+
+
+def _by_indicator(fiscal_year: int, current: pa.Table, indicators: pa.Table) -> pa.Table:
+    at = pc.index_in(indicators["project_id"], value_set=current["project_id"].combine_chunks())
+    groups = (
+        indicators.append_column("source_sha256", current["source_sha256"].take(at))
+        .group_by(["level1", "level2"])
+        .aggregate(
+            [*((name, "sum") for name in _COUNTS), ("project_id", "count_distinct"), ("source_sha256", "distinct")]
+        )
+        .sort_by([("level1", "ascending"), ("level2", "ascending")])
+    )
+    columns = {
+        "fiscal_year": [fiscal_year] * groups.num_rows,
+        "level1": groups["level1"],
+        "level2": groups["level2"],
+        **{name: groups[f"{name}_sum"] for name in _COUNTS},
+        "project_count": groups["project_id_count_distinct"],
+        "source_sha256s": _together(groups["source_sha256_distinct"]),
+    }
     return to_arrow("yearly_by_indicator", columns)
 
 
-def project_years(out_root: Path, fiscal_year: int) -> pa.Table:
+def project_years(rows: YearRows, fiscal_year: int) -> pa.Table:
     """The table `project_years` of a fiscal year: each project's funds beside those of the year before."""
-    now, superseded = _by_project(out_root, fiscal_year)
-    before, _ = _by_project(out_root, fiscal_year - 1)
-    columns: dict[str, list[Any]] = {name: [] for name in arrow_schema("project_years").names}
-    for key in sorted(now):
-        row, previous = now[key], before.get(key)
-        total = row["total_funds_cny"]
-        previous_total = previous["total_funds_cny"] if previous else None
-        change = total - previous_total if total is not None and previous_total is not None else None
-        releases = row["release_ids"] | (previous["release_ids"] if previous else set())
-        hashes = row["source_sha256s"] | (previous["source_sha256s"] if previous else set())
-        values = {
-            **row,
-            "fiscal_year": fiscal_year,
-            "project_key": key,
-            "previous_total_funds_cny": previous_total,
-            "change_cny": change,
-            "change_ratio": float(change / previous_total) if change is not None and previous_total else None,
-            "previous_indicator_count": previous["indicator_count"] if previous else 0,
-            "superseded_project_ids": superseded.get(key, []),
-            "release_ids": sorted(releases),
-            "source_sha256s": sorted(hashes),
-        }
-        for name, column in columns.items():
-            column.append(values[name])
+    now, superseded = _by_project(rows, fiscal_year)
+    before, _ = _by_project(rows, fiscal_year - 1)
+    keys = now["project_key"]
+    previous = before.take(pc.index_in(keys, value_set=before["project_key"].combine_chunks()))
+    total, previous_total = (of["total_funds_cny"].cast(MONEY) for of in (now, previous))
+    change = pc.subtract(total, previous_total)
+    columns = {
+        "fiscal_year": [fiscal_year] * now.num_rows,
+        **{name: now[name] for name in ("project_key", "budget_unit", "project_name", *FUNDS, *_COUNTS)},
+        "previous_total_funds_cny": previous_total,
+        "change_cny": change,
+        "change_ratio": [
+            float(more / was) if more is not None and was else None
+            for more, was in zip(change.to_pylist(), previous_total.to_pylist(), strict=True)
+        ],
+        "previous_indicator_count": pc.fill_null(previous["indicator_count"], 0),
+        "project_ids": now["project_ids"],
+        "superseded_project_ids": [superseded.get(key, []) for key in keys.to_pylist()],
+        **{name: _together(now[name], previous[name]) for name in ("release_ids", "source_sha256s")},
+    }
     return to_arrow("project_years", columns)
 
 
-def _by_project(out_root: Path, fiscal_year: int) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
-    """A fiscal year's projects that count, by key, and the ids of the tables that do not."""
-    projects = read_year(out_root, "projects", fiscal_year, _PROJECTS).to_pandas(types_mapper=pd.ArrowDtype)
-    is_current = current_projects(projects)
-    indicators = read_year(out_root, "indicators", fiscal_year, ("project_id", "value_kind", "fiscal_year"))
-    counts = Counter(indicators["project_id"].to_pylist())
-    quantified = Counter(indicators.filter(pc.not_equal(indicators["value_kind"], "text"))["project_id"].to_pylist())
-    found: dict[str, dict[str, Any]] = {}
-    for row in projects[is_current].to_dict("records"):
-        known = found.setdefault(row["project_key"], {
-            "budget_unit": _or_none(row["budget_unit"]), "project_name": _or_none(row["project_name"]),
-            **dict.fromkeys(FUNDS), "indicator_count": 0, "quantified_indicator_count": 0,
-            "project_ids": [], "release_ids": set(), "source_sha256s": set(),
-        })  # fmt: skip
-        for name in FUNDS:
-            if not pd.isna(row[name]):
-                known[name] = (known[name] or Decimal(0)) + row[name]
-        known["indicator_count"] += counts[row["project_id"]]
-        known["quantified_indicator_count"] += quantified[row["project_id"]]
-        known["project_ids"].append(row["project_id"])
-        known["release_ids"].add(row["release_id"])
-        known["source_sha256s"].add(row["source_sha256"])
+def _by_project(rows: YearRows, fiscal_year: int) -> tuple[pa.Table, dict[str, list[str]]]:
+    """A fiscal year's projects that count, a row each in the order of their keys, and by key the ids of the tables that do not."""
+    projects = _projects(rows, fiscal_year)
+    counts = current_projects(projects)
+    groups = projects.filter(counts).group_by("project_key", use_threads=False).aggregate([
+        ("budget_unit", "first", _NULLS_TOO), ("project_name", "first", _NULLS_TOO), *_FUNDS_SUMMED,
+        *((name, "sum") for name in _COUNTS),
+        ("project_id", "list"), ("release_id", "distinct"), ("source_sha256", "distinct"),
+    ])  # fmt: skip
+    names = [
+        "project_key",
+        "budget_unit",
+        "project_name",
+        *FUNDS,
+        *_COUNTS,
+        "project_ids",
+        "release_ids",
+        "source_sha256s",
+    ]
+    found = groups.rename_columns(names).sort_by("project_key")
     superseded: dict[str, list[str]] = {}
-    for row in projects[~is_current].to_dict("records"):
-        superseded.setdefault(row["project_key"], []).append(row["project_id"])
+    old = projects.filter(pc.invert(counts))
+    for key, project_id in zip(old["project_key"].to_pylist(), old["project_id"].to_pylist(), strict=True):
+        superseded.setdefault(key, []).append(project_id)
     return found, superseded
 
 
-def _or_none(value: Any) -> Any:
-    return None if pd.isna(value) else value
-
-
-def _sum(amounts: "pd.Series[Any]") -> Decimal | None:
-    """The sum of the amounts that are printed; null where none is."""
-    printed = amounts.dropna()
-    return sum(printed, Decimal(0)) if len(printed) else None
-
-
-def _sha256s(values: "pd.Series[Any]") -> list[str]:
-    return sorted({str(value) for value in values})
-
-
-def _problems(tables: dict[str, pa.Table], current: pd.DataFrame, indicators: pd.DataFrame) -> list[str]:
+def _problems(tables: dict[str, pa.Table], current: pa.Table, indicators: pa.Table) -> list[str]:
     """What the tables say that the rows behind them do not: nothing, unless the aggregation is wrong."""
     found = [sentence for name, table in tables.items() for sentence in validate(name, table)]
     summary, by_unit, by_indicator = (tables[name] for name in YEARLY_TABLES[:3])
+    indicator_count = pc.sum(indicators["indicator_count"]).as_py() or 0
     conserved = {
-        "tables by unit": (pc.sum(by_unit["project_count"]).as_py() or 0, len(current)),
-        "indicators by unit": (pc.sum(by_unit["indicator_count"]).as_py() or 0, len(indicators)),
-        "indicators by level": (pc.sum(by_indicator["indicator_count"]).as_py() or 0, len(indicators)),
+        "tables by unit": (pc.sum(by_unit["project_count"]).as_py() or 0, current.num_rows),
+        "indicators by unit": (pc.sum(by_unit["indicator_count"]).as_py() or 0, indicator_count),
+        "indicators by level": (pc.sum(by_indicator["indicator_count"]).as_py() or 0, indicator_count),
     }
     for name in FUNDS:
         conserved[f"{name} by unit"] = (pc.sum(by_unit[name]).as_py(), summary[name][0].as_py())
@@ -286,14 +281,15 @@ def _problems(tables: dict[str, pa.Table], current: pd.DataFrame, indicators: pd
 def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
     """Aggregate fiscal years and publish their tables; a year whose tables are wrong is left as it stands."""
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
+    rows = YearRows(settings.out_root, settings.state_root / "years")
     done = []
     with writer(settings.out_root):
         for fiscal_year in fiscal_years:
-            year = aggregate(settings.out_root, fiscal_year)
+            year = aggregate(rows, fiscal_year)
             done.append(year)
             if not year.problems:
                 publish(settings.out_root, [_staged(settings.out_root, year)])
-        publish(settings.out_root, [_staged_after(settings.out_root, year) for year in _years_after(settings, done)])
+        publish(settings.out_root, [_staged_after(rows, year) for year in _years_after(settings, done)])
         catalogue.settle_years({year.fiscal_year for year in done if not year.problems})
     return done
 
@@ -319,6 +315,6 @@ def _years_after(settings: Settings, done: list[Year]) -> list[int]:
     return [year for year in after if (settings.out_root / yearly_path("project_years", year)).is_file()]
 
 
-def _staged_after(out_root: Path, fiscal_year: int) -> Staged:
+def _staged_after(rows: YearRows, fiscal_year: int) -> Staged:
     place = yearly_path("project_years", fiscal_year)
-    return stage(out_root, f"after-{fiscal_year}", {place: parquet_bytes(project_years(out_root, fiscal_year))})
+    return stage(rows.out_root, f"after-{fiscal_year}", {place: parquet_bytes(project_years(rows, fiscal_year))})

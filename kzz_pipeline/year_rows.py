@@ -1,0 +1,157 @@
+"""What the aggregates of a fiscal year are made of: its published rows, those of a table counted together.
+
+A year of the country is thousands of small files. What was read of them is kept in one file per table and year, with the
+size, time and inode of each, so that only those that changed since are read again. It can be removed at any time.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kzz_pipeline.schema import arrow_schema
+from kzz_pipeline.storage import is_remote, parquet_dataset, read_arrow, write_made
+
+FUNDS = ("total_funds_cny", "fiscal_funds_cny", "other_funds_cny")
+# Of findings over several releases, which are made with the aggregates.
+ACROSS_RULES = frozenset({"project-in-two-releases"})
+_FILE = "file"
+_READ = b"kzz.files"
+
+
+def _as_published(rows: pa.Table) -> pa.Table:
+    return rows
+
+
+def _count_indicators(rows: pa.Table) -> pa.Table:
+    is_number = pc.not_equal(rows["value_kind"], "text")
+    rows = rows.append_column("quantified", is_number)
+    keys = [_FILE, "project_id", "level1", "level2"]
+    counts = rows.group_by(keys, use_threads=False).aggregate([([], "count_all"), ("quantified", "sum")])
+    return counts.rename_columns([*keys, "indicator_count", "quantified_indicator_count"])
+
+
+def _count_findings(rows: pa.Table) -> pa.Table:
+    own = pc.invert(pc.is_in(rows["rule"], pa.array(sorted(ACROSS_RULES))))
+    opened = rows.filter(pc.and_(own, pc.is_null(rows["accepted_reason"])))
+    keys = [_FILE, "project_id", "severity"]
+    return opened.group_by(keys, use_threads=False).aggregate([([], "count_all")]).rename_columns([*keys, "count"])
+
+
+class _Source(NamedTuple):
+    """The columns read of a published table, how its rows are counted together, and what comes of it."""
+
+    columns: tuple[str, ...]
+    count: Callable[[pa.Table], pa.Table]
+    schema: pa.Schema
+
+
+_PROJECTS = (
+    "project_id", "project_key", "release_id", "release_year", "fiscal_year", "budget_unit", "project_name", *FUNDS,
+    "source_path", "source_sha256", "source_line", "source_column",
+)  # fmt: skip
+_COUNT, _TEXT = pa.int64(), pa.string()
+_SOURCES = {
+    "projects": _Source(
+        _PROJECTS,
+        _as_published,
+        pa.schema([(name, arrow_schema("projects").field(name).type) for name in _PROJECTS]),
+    ),
+    # Indicators of a table by level.
+    "indicators": _Source(
+        ("project_id", "level1", "level2", "value_kind"),
+        _count_indicators,
+        pa.schema(
+            {
+                "project_id": _TEXT,
+                "level1": _TEXT,
+                "level2": _TEXT,
+                "indicator_count": _COUNT,
+                "quantified_indicator_count": _COUNT,
+            }
+        ),
+    ),
+    # Open findings of a table by severity.
+    "findings": _Source(
+        ("project_id", "severity", "rule", "accepted_reason"),
+        _count_findings,
+        pa.schema({"project_id": _TEXT, "severity": _TEXT, "count": _COUNT}),
+    ),
+}
+
+
+class YearRows:
+    """The rows of fiscal years under a curated root; `kept_root` is where what was read of them is kept, if anywhere."""
+
+    def __init__(self, out_root: Path, kept_root: Path | None = None) -> None:
+        self.out_root = out_root
+        self.kept_root = None if kept_root is None or is_remote(out_root) or is_remote(kept_root) else kept_root
+
+    def read(self, table: str, fiscal_year: int) -> pa.Table:
+        """A fiscal year's `projects`, or its `indicators` or open `findings` counted by table, in no particular order.
+
+        Rows without a printed year are left out.
+        """
+        folder = self.out_root / table / str(fiscal_year)
+        if self.kept_root is None:
+            files = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+            return _read(table, files, fiscal_year).drop_columns(_FILE)
+        place = self.kept_root / table / f"{fiscal_year}.arrow"
+        now, kept = _signatures(folder), _kept(place, table)
+        before = json.loads(kept.schema.metadata[_READ])
+        same = {name: rows for name, signature, rows in before if now.get(name) == signature}
+        if len(same) == len(now) == len(before):
+            return kept
+        if len(same) < len(before):
+            kept = kept.filter(np.repeat([name in same for name, _, _ in before], [rows for _, _, rows in before]))
+        fresh = _read(table, [folder / name for name in now if name not in same], fiscal_year).sort_by(_FILE)
+        counts = {found["values"]: found["counts"] for found in pc.value_counts(fresh[_FILE]).to_pylist()}
+        # Those without a row have no place among the rows.
+        of_file = same | counts | dict.fromkeys(now.keys() - same.keys() - counts.keys(), 0)
+        found = pa.concat_tables([kept.replace_schema_metadata(), fresh.drop_columns(_FILE)])
+        read = [(name, now[name], rows) for name, rows in of_file.items()]
+        write_made(place, found.replace_schema_metadata({_READ: json.dumps(read).encode()}))
+        return found
+
+
+def _signatures(folder: Path) -> dict[str, str]:
+    """What each file of a folder is known by: a file that is replaced gets another inode."""
+    if not folder.is_dir():
+        return {}
+    found = {}
+    for entry in os.scandir(folder):
+        if entry.name.endswith(".parquet"):
+            status = entry.stat()
+            found[entry.name] = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+    return found
+
+
+def _kept(place: Path, table: str) -> pa.Table:
+    """What was read before, the rows of a file side by side; nothing where that is gone, broken or of another version."""
+    schema = _SOURCES[table].schema
+    kept = read_arrow(place)
+    if kept is None or not kept.schema.equals(schema) or _READ not in (kept.schema.metadata or {}):
+        return schema.with_metadata({_READ: b"[]"}).empty_table()
+    return kept
+
+
+def _read(table: str, files: list[Path], fiscal_year: int) -> pa.Table:
+    """The rows of these files, with the name of the file that they are from."""
+    source = _SOURCES[table]
+    schema = source.schema.append(pa.field(_FILE, _TEXT))
+    if not files:
+        return schema.empty_table()
+    dataset = parquet_dataset(files, arrow_schema(table))
+    names, condition = list(source.columns), pc.field("fiscal_year") == fiscal_year
+    if is_remote(files[0]):
+        found = dataset.to_table(columns=names, filter=condition)
+        found = found.append_column(_FILE, pa.nulls(found.num_rows, _TEXT))
+    else:
+        found = dataset.to_table(columns=[*names, "__filename"], filter=condition).rename_columns([*names, _FILE])
+        found = found.set_column(len(names), _FILE, pc.replace_substring_regex(found[_FILE], "^.*/", ""))
+    return source.count(found).select(schema.names).cast(schema)

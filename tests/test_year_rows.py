@@ -1,0 +1,80 @@
+"""What is kept of the published rows of a year is what reading all of them again would give."""
+
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from conftest import REAL_ID, Workplace
+
+from kzz_pipeline.compaction import compact
+from kzz_pipeline.year_rows import YearRows
+
+TABLES = ("projects", "indicators", "findings")
+
+
+def _all(rows: YearRows, year: int = 2020) -> dict[str, list[object]]:
+    return {table: sorted(map(str, rows.read(table, year).to_pylist())) for table in TABLES}
+
+
+@pytest.fixture
+def out(published: Workplace, tmp_path: Path) -> Path:
+    for table in TABLES:
+        shutil.copytree(published.out / table, tmp_path / "out" / table)
+    return tmp_path / "out"
+
+
+def _release(out: Path, name: str, rows: slice) -> None:
+    """Publish some rows of the real release as those of another."""
+    for table in TABLES:
+        found = pq.read_table(out / table / "2020" / f"{REAL_ID}.parquet")[rows]
+        for column in ("release_id", "project_id"):
+            renamed = pc.replace_substring(found[column], REAL_ID, f"2020-{name}")
+            found = found.set_column(found.schema.get_field_index(column), found.schema.field(column), renamed)
+        pq.write_table(found, out / table / "2020" / f"2020-{name}.parquet")
+
+
+def test_kept_rows_follow_files_that_come_change_and_go(out: Path, tmp_path: Path) -> None:
+    kept = YearRows(out, tmp_path / "kept")
+    everything = _all(YearRows(out))
+    assert len(everything["projects"]) == 20
+    assert _all(kept) == _all(kept) == everything
+    for change in (
+        lambda: _release(out, "second", slice(0, 3)),
+        lambda: _release(out, "without-rows", slice(0, 0)),
+        lambda: _release(out, "second", slice(1, 5)),
+        lambda: [(out / table / "2020" / f"{REAL_ID}.parquet").unlink() for table in TABLES],
+        lambda: [(out / table / "2020" / "2020-second.parquet").unlink() for table in TABLES],
+    ):
+        change()
+        assert _all(kept) == _all(kept) == _all(YearRows(out))
+    assert not any(_all(kept).values())
+
+
+def test_kept_rows_are_those_of_joined_files(out: Path, tmp_path: Path) -> None:
+    kept = YearRows(out, tmp_path / "kept")
+    for number in range(3):
+        _release(out, f"r{number}", slice(number, number + 4))
+    before = _all(kept)
+    assert compact(out)
+    assert _all(kept) == before == _all(YearRows(out))
+
+
+def test_what_is_kept_may_be_broken_or_of_another_version(out: Path, tmp_path: Path) -> None:
+    kept = YearRows(out, tmp_path / "kept")
+    before = _all(kept)
+    files = sorted((tmp_path / "kept").glob("*/*.arrow"))
+    assert len(files) == len(TABLES)
+    for content in (b"", b"ARROW1", _arrow(pa.table({"project_id": ["x"]}))):
+        for file in files:
+            file.write_bytes(content)
+        assert _all(kept) == before
+
+
+def _arrow(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue().to_pybytes()
