@@ -29,9 +29,10 @@ defs = dg.Definitions(
             description="Aggregates fiscal years over all releases, and refreshes the pages of the published tables.",
         ),
         upkeep.compact_tables,
+        upkeep.tidy_up,
     ],
     sensors=[arrivals.releases_arrived, arrivals.years_touched],
-    schedules=[arrivals.daily_sweep, upkeep.weekly_compaction],
+    schedules=[arrivals.daily_sweep, upkeep.weekly_compaction, upkeep.daily_tidying],
     resources={"roots": assets.Roots()},
     executor=dg.in_process_executor,
 )

@@ -18,7 +18,7 @@ from kzz_pipeline.intake import fingerprint
 from kzz_pipeline.quarantine import describe
 from kzz_pipeline.schema import RELEASE_TABLES, arrow_schema, validate_releases
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.stages import STAGE_TABLES, Outcome, note_refusal, run_stage
+from kzz_pipeline.stages import STAGE_TABLES, STAGES, Outcome, note_refusal, run_stage
 from kzz_pipeline.storage import (
     ByteStore,
     Record,
@@ -51,10 +51,27 @@ def run_stage_on(stage_name: str, settings: Settings, release_ids: Iterable[str]
 
     A release that is refused is recorded and described at once: the stages after this one may never run.
     """
+    release_ids = list(release_ids)
+    _make_again(stage_name, settings, release_ids, run_id)
     outcomes = list(map_releases(stage_name, partial(run_stage, stage_name, settings), release_ids))
     outcomes = _checked(settings, stage_name, outcomes, STAGE_TABLES[stage_name])
     _set_aside(settings, Catalogue(settings.catalogue_path, settings.out_root), outcomes, run_id)
     return outcomes
+
+
+def _make_again(stage_name: str, settings: Settings, release_ids: list[str], run_id: str) -> None:
+    """Run the stages before on the releases whose intermediate tables were removed since (housekeeping.py), or never made."""
+    if stage_name == STAGES[0]:
+        return
+    before = STAGES[STAGES.index(stage_name) - 1]
+    store = StageStore(settings.state_root)
+    lacking = [
+        release_id
+        for release_id in release_ids
+        if not store.known_record(release_id).refused_at and not store.has_tables(release_id, STAGE_TABLES[before])
+    ]
+    if lacking:
+        run_stage_on(before, settings, lacking, run_id)
 
 
 def _set_aside(settings: Settings, catalogue: Catalogue, outcomes: list[Outcome], run_id: str) -> None:
@@ -68,7 +85,7 @@ def _set_aside(settings: Settings, catalogue: Catalogue, outcomes: list[Outcome]
     versions = []
     for outcome in refused:
         assert outcome.refusal is not None
-        record, before = _record(store, outcome.release_id), current.get(outcome.release_id)
+        record, before = store.known_record(outcome.release_id), current.get(outcome.release_id)
         mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
         versions.append(_refused_version(record, mark, before, outcome.refusal, run_id))
         files = describe(settings, record, outcome.refusal, standing=bool(before and before.files))
@@ -80,9 +97,11 @@ def publish_releases(settings: Settings, release_ids: Iterable[str], run_id: str
     """Audit and publish releases, a batch at a time; yields what became of each."""
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
     corrections = read_corrections(settings.corrections_path)
+    release_ids = list(release_ids)
+    _make_again("curated_tables", settings, release_ids, run_id)
     with writer(settings.out_root):
         joined = joined_places(settings.out_root, JOINABLE)
-        for outcomes in _audited(settings, list(release_ids)):
+        for outcomes in _audited(settings, release_ids):
             outcomes = _checked(settings, "curated_tables", outcomes, STAGE_TABLES["curated_tables"])
             outcomes = _not_cut_off(settings, catalogue, corrections, outcomes)
             _publish_batch(settings, catalogue, corrections, joined, outcomes, run_id)
@@ -274,13 +293,6 @@ def _published(settings: Settings, table: str, places: list[str]) -> pa.Table:
 def _made(table: str, files: dict[str, bytes]) -> pa.Table:
     found = [read_parquet(pa.BufferReader(data)) for place, data in files.items() if place.startswith(f"{table}/")]
     return pa.concat_tables([arrow_schema(table).empty_table(), *found])
-
-
-def _record(store: StageStore, release_id: str) -> Record:
-    try:
-        return store.read_record(release_id)
-    except Refusal:
-        return Record(release_id)
 
 
 def _published_version(record: Record, mark: str, outcome: Outcome, run_id: str) -> Version:

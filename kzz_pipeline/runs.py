@@ -10,6 +10,7 @@ from kzz_pipeline.catalogue import Catalogue
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.definitions import defs
 from kzz_pipeline.home import PROCESS_TAG
+from kzz_pipeline.housekeeping import tidy_when_due
 from kzz_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -26,6 +27,7 @@ def take_in(settings: Settings, release_ids: Iterable[str]) -> None:
         _run_over(instance, RELEASE_JOB, RELEASES, keys)
         years = [str(year) for year in Catalogue(settings.catalogue_path, settings.out_root).pending_years()]
         _run_over(instance, YEARLY_JOB, FISCAL_YEARS, years)
+        tidy_when_due(settings, instance)
 
 
 def _run_over(

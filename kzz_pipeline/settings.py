@@ -9,11 +9,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from kzz_pipeline.core.refusal import Refusal
+
 RAW_VARIABLE = "KZZ_RAW"
 OUT_VARIABLE = "KZZ_OUT"
 HOME_VARIABLE = "DAGSTER_HOME"
 STATE_VARIABLE = "KZZ_STATE"
 CATALOGUE_VARIABLE = "KZZ_CATALOGUE"
+KEPT_VARIABLE = "KZZ_KEEP_DAYS"
+# A quarter: until the next budget documents of a year are there.
+_KEPT_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class Settings:
     """The three roots of a run, absolute. Runs that share none of them know nothing of each other.
 
     `state` is where intermediate tables, bytes and replaced versions are kept, and `catalogue` the URL of a database
-    for the catalogue, where these are not under `home`.
+    for the catalogue, where these are not under `home`. Logs of runs and intermediate tables are kept `kept_days`.
     """
 
     raw_root: Path
@@ -29,6 +34,7 @@ class Settings:
     home: Path
     state: Path | None = None
     catalogue: str = ""
+    kept_days: int = _KEPT_DAYS
 
     @property
     def corrections_path(self) -> Path:
@@ -81,7 +87,7 @@ def project_root() -> Path:
 def settings(raw: str | None = None, out: str | None = None) -> Settings:
     """The settings: what is given, else the environment's (KZZ_RAW, KZZ_OUT, DAGSTER_HOME), else the project's own.
 
-    KZZ_STATE and KZZ_CATALOGUE are the environment's only. Raises Refusal where a URL cannot be used.
+    KZZ_STATE, KZZ_CATALOGUE and KZZ_KEEP_DAYS are the environment's only. Raises Refusal where one cannot be used.
     """
     project = project_root()
     raw_root = raw or os.environ.get(RAW_VARIABLE) or project / "data" / "raw"
@@ -94,7 +100,14 @@ def settings(raw: str | None = None, out: str | None = None) -> Settings:
         Path(os.path.abspath(home)),
         _root(state) if state else None,
         os.environ.get(CATALOGUE_VARIABLE, ""),
+        _days(os.environ.get(KEPT_VARIABLE) or str(_KEPT_DAYS)),
     )
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text)):
+        raise Refusal("wrong-setting", f"{KEPT_VARIABLE} is {text!r}", "set it to a number of days, such as 90")
+    return int(text)
 
 
 def _root(place: str | Path) -> Path:

@@ -78,11 +78,7 @@ def run_stage(stage: str, settings: Settings, release_id: str) -> Outcome:
 
 def note_refusal(store: StageStore, release_id: str, stage: str, refusal: Refusal) -> None:
     """Write into a release's record that a stage refused it."""
-    try:
-        record = store.read_record(release_id)
-    except Refusal:
-        record = Record(release_id)
-    store.write_record(record.refused(stage, refusal))
+    store.write_record(store.known_record(release_id).refused(stage, refusal))
 
 
 def _clear(store: StageStore, record: Record) -> None:

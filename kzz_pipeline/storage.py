@@ -14,9 +14,11 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -638,17 +640,21 @@ def quarantine(root: Path, release_id: str, files: Mapping[str, bytes]) -> None:
 
 def release_from_quarantine(root: Path, release_id: str) -> None:
     """Forget that a release was refused."""
-    folder = _folder_of(root, release_id)
-    if is_remote(root):
+    _remove_folder(_folder_of(root, release_id))
+    if not is_remote(root):
+        _remove_if_empty(root)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder and all in it, if it is there."""
+    if is_remote(folder):
         from kzz_pipeline.objects import remove_all
 
         remove_all(folder)
         return
-    with _clear_errors(root):
+    with _clear_errors(folder):
         if folder.is_dir():
             shutil.rmtree(folder)
-        if root.is_dir() and not any(root.iterdir()):
-            root.rmdir()
 
 
 def report_path(root: Path, release_id: str) -> Path:
@@ -757,6 +763,13 @@ class StageStore:
         found["reason"] = tuple(found["reason"]) if found["reason"] else None
         return Record(**found)
 
+    def known_record(self, release_id: str) -> Record:
+        """A release's record; an empty one where it was never read."""
+        try:
+            return self.read_record(release_id)
+        except Refusal:
+            return Record(release_id)
+
     def write_table(self, release_id: str, name: str, table: pa.Table) -> None:
         """Keep an intermediate table of a release."""
         write_made(self._path(release_id, f"{name}.arrow"), table)
@@ -767,6 +780,18 @@ class StageStore:
         if found is None:
             raise Refusal("not-made", f"{name} of {release_id} was not made yet", "run the stages before it")
         return found
+
+    def has_tables(self, release_id: str, names: Iterable[str]) -> bool:
+        """Whether all of these intermediate tables of a release are there."""
+        return all(self._path(release_id, f"{name}.arrow").is_file() for name in names)
+
+    def forget(self, release_id: str) -> bool:
+        """Remove everything of a release; False where there is nothing."""
+        folder = _folder_of(self.root, release_id)
+        is_there = folder.is_dir()
+        if is_there:
+            _remove_folder(folder)
+        return is_there
 
 
 def write_made(path: Path, table: pa.Table) -> None:
@@ -785,6 +810,17 @@ def _write_made(path: Path, data: bytes | pa.Buffer) -> None:
     with _clear_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(_write_temporary(path, data, is_synced=False), path)
+
+
+def is_due(mark: Path, every: timedelta) -> bool:
+    """Whether something is to be done again: `mark` is the file that says when it was, and is made or renewed if so."""
+    try:
+        if time.time() - mark.stat().st_mtime < every.total_seconds():
+            return False
+    except OSError:
+        pass
+    _write_made(mark, b"\n")
+    return True
 
 
 def read_arrow(path: Path) -> pa.Table | None:
