@@ -75,11 +75,12 @@ def run(raw: str | None, out: str | None) -> None:
     export(chosen)
     prepare(chosen.home)
     catalogue = Catalogue(chosen.catalogue_path, chosen.out_root)
-    found = survey(chosen, catalogue)
+    seen, found = catalogue.last_version(), survey(chosen, catalogue)
     if found.arrivals:
         # Another run may be taking them in: wait for it, then look again.
         hold(chosen.state_root)
-        found = survey(chosen, catalogue)
+        if catalogue.last_version() != seen:
+            found = survey(chosen, catalogue)
     if found.new_aliases or found.withdrawn:
         from kzz_pipeline.publication import withdraw
 

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import RULES, THEMES, Rule
 from kzz_pipeline.schema import TABLES, YEARLY_TABLES, Column, Table
-from kzz_pipeline.storage import read_parquet, write_atomic
+from kzz_pipeline.storage import read_parquet, table_files, write_atomic
 
 PUBLISHED = tuple(table for table in TABLES.values() if table.published)
 _TYPES = {
@@ -102,7 +102,7 @@ def layout(table: Table) -> str:
 
 def published_files(out_root: Path, table: str) -> list[Path]:
     """The files of a published table, in the order of their names."""
-    return sorted((out_root / table).glob("**/*.parquet"), key=lambda path: path.relative_to(out_root).as_posix())
+    return [out_root / table / place for place in table_files(out_root / table)]
 
 
 def require_publication(out_root: Path) -> None:

@@ -11,7 +11,7 @@ from kzz_pipeline.catalogue import Version, refusal_of
 from kzz_pipeline.schema import SEVERITIES, TABLES, arrow_schema, table_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import Outcome
-from kzz_pipeline.storage import parquet_dataset, read_parquet
+from kzz_pipeline.storage import parquet_dataset, read_parquet, table_files
 from kzz_pipeline.yearly import Year
 
 Metadata = dict[str, Any]
@@ -195,9 +195,9 @@ def column_lineage(name: str) -> dg.TableColumnLineage:
 def of_table(settings: Settings, name: str, row_count: int | None) -> Metadata:
     """What a published table's materialization says: how many rows, where, and the first of them."""
     folder = settings.out_root / name
-    files = sorted(folder.glob("**/*.parquet"))
-    rows = read_parquet(files[-1]).slice(0, _PREVIEW).to_pylist() if files else []
-    count = row_count if row_count is not None else _count_rows(name, files)
+    files = table_files(folder)
+    rows = read_parquet(folder / files[-1]).slice(0, _PREVIEW).to_pylist() if files else []
+    count = row_count if row_count is not None else _count_rows(name, [folder / place for place in files])
     return {
         # Also here, beside the asset's definition: a consumer of lineage sees materializations only.
         "dagster/column_schema": table_schema(name),

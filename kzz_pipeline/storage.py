@@ -249,6 +249,17 @@ def year_folders(out_root: Path, table: str) -> list[Path]:
     return [Path(entry.path) for entry in entries if entry.name.isdigit() and entry.is_dir(follow_symlinks=False)]
 
 
+def table_files(folder: Path) -> list[str]:
+    """The published files of a table, relative to its folder, by year and name."""
+    if is_remote(folder):
+        return sorted(path.relative_to(folder).as_posix() for path in folder.glob("**/*.parquet"))
+    years = year_folders(folder.parent, folder.name)
+    found = [f"{year.name}/{entry.name}" for year in years for entry in os.scandir(year)]
+    if folder.is_dir():
+        found += [entry.name for entry in os.scandir(folder)]
+    return sorted(place for place in found if place.endswith(".parquet"))
+
+
 def read_release(out_root: Path, place: str, columns: list[str] | None = None) -> pa.Table | None:
     """The rows published at a release's place, from its own file or a joined one; None where nothing is."""
     path = out_root / place

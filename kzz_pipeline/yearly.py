@@ -18,10 +18,9 @@ from kzz_pipeline.catalogue import Catalogue
 from kzz_pipeline.schema import MONEY, SEVERITIES, YEARLY_TABLES, arrow_schema, to_arrow, validate
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import Staged, parquet_bytes, publish, release_path, stage, writer, yearly_path
-from kzz_pipeline.year_rows import FUNDS, YearRows
+from kzz_pipeline.year_rows import COUNTS, FUNDS, YearRows
 
 ACROSS = "across-releases"
-_COUNTS = ("indicator_count", "quantified_indicator_count")
 # Null where no amount is printed.
 _FUNDS_SUMMED = [(name, "sum", pc.ScalarAggregateOptions(min_count=1)) for name in FUNDS]
 _NULLS_TOO = pc.ScalarAggregateOptions(skip_nulls=False)
@@ -38,7 +37,7 @@ class Year:
 
 def aggregate(rows: YearRows, fiscal_year: int) -> Year:
     """The yearly tables of a fiscal year, from what is published, with the findings that only several releases show."""
-    projects = _projects(rows, fiscal_year)
+    projects = rows.projects(fiscal_year)
     counts = current_projects(projects)
     current = projects.filter(counts)
     across = _across_releases(projects, counts)
@@ -53,16 +52,6 @@ def aggregate(rows: YearRows, fiscal_year: int) -> Year:
         "findings": across,
     }
     return Year(fiscal_year, tables, _problems(tables, current, indicators))
-
-
-def _projects(rows: YearRows, fiscal_year: int) -> pa.Table:
-    """A fiscal year's tables, each with the number of its indicators and of those that have a number."""
-    projects = rows.read("projects", fiscal_year).sort_by("project_id")
-    counts = rows.read("indicators", fiscal_year).group_by("project_id").aggregate([(name, "sum") for name in _COUNTS])
-    at = pc.index_in(projects["project_id"], value_set=counts["project_id"].combine_chunks())
-    for name in _COUNTS:
-        projects = projects.append_column(name, pc.fill_null(counts[f"{name}_sum"].take(at), 0))
-    return projects
 
 
 def _opened(findings: pa.Table, across: pa.Table) -> pa.Table:
@@ -143,7 +132,7 @@ def _summary(fiscal_year: int, current: pa.Table, indicators: pa.Table, findings
         "release_count": pc.count_distinct(current["release_id"]).as_py(),
         "project_count": current.num_rows,
         "unit_count": pc.count_distinct(current["budget_unit"]).as_py(),
-        **{name: pc.sum(indicators[name]).as_py() or 0 for name in _COUNTS},
+        **{name: pc.sum(indicators[name]).as_py() or 0 for name in COUNTS},
         **{name: pc.sum(current[name]).as_py() for name in FUNDS},
         **{f"{severity}_count": severities[severity] for severity in SEVERITIES},
         "source_sha256s": sorted(pc.unique(current["source_sha256"]).to_pylist()),
@@ -193,7 +182,7 @@ def _by_indicator(fiscal_year: int, current: pa.Table, indicators: pa.Table) -> 
         indicators.append_column("source_sha256", current["source_sha256"].take(at))
         .group_by(["level1", "level2"])
         .aggregate(
-            [*((name, "sum") for name in _COUNTS), ("project_id", "count_distinct"), ("source_sha256", "distinct")]
+            [*((name, "sum") for name in COUNTS), ("project_id", "count_distinct"), ("source_sha256", "distinct")]
         )
         .sort_by([("level1", "ascending"), ("level2", "ascending")])
     )
@@ -201,7 +190,7 @@ def _by_indicator(fiscal_year: int, current: pa.Table, indicators: pa.Table) -> 
         "fiscal_year": [fiscal_year] * groups.num_rows,
         "level1": groups["level1"],
         "level2": groups["level2"],
-        **{name: groups[f"{name}_sum"] for name in _COUNTS},
+        **{name: groups[f"{name}_sum"] for name in COUNTS},
         "project_count": groups["project_id_count_distinct"],
         "source_sha256s": _together(groups["source_sha256_distinct"]),
     }
@@ -218,7 +207,7 @@ def project_years(rows: YearRows, fiscal_year: int) -> pa.Table:
     change = pc.subtract(total, previous_total)
     columns = {
         "fiscal_year": [fiscal_year] * now.num_rows,
-        **{name: now[name] for name in ("project_key", "budget_unit", "project_name", *FUNDS, *_COUNTS)},
+        **{name: now[name] for name in ("project_key", "budget_unit", "project_name", *FUNDS, *COUNTS)},
         "previous_total_funds_cny": previous_total,
         "change_cny": change,
         "change_ratio": [
@@ -235,11 +224,11 @@ def project_years(rows: YearRows, fiscal_year: int) -> pa.Table:
 
 def _by_project(rows: YearRows, fiscal_year: int) -> tuple[pa.Table, dict[str, list[str]]]:
     """A fiscal year's projects that count, a row each in the order of their keys, and by key the ids of the tables that do not."""
-    projects = _projects(rows, fiscal_year)
+    projects = rows.projects(fiscal_year)
     counts = current_projects(projects)
     groups = projects.filter(counts).group_by("project_key", use_threads=False).aggregate([
         ("budget_unit", "first", _NULLS_TOO), ("project_name", "first", _NULLS_TOO), *_FUNDS_SUMMED,
-        *((name, "sum") for name in _COUNTS),
+        *((name, "sum") for name in COUNTS),
         ("project_id", "list"), ("release_id", "distinct"), ("source_sha256", "distinct"),
     ])  # fmt: skip
     names = [
@@ -247,7 +236,7 @@ def _by_project(rows: YearRows, fiscal_year: int) -> tuple[pa.Table, dict[str, l
         "budget_unit",
         "project_name",
         *FUNDS,
-        *_COUNTS,
+        *COUNTS,
         "project_ids",
         "release_ids",
         "source_sha256s",
