@@ -11,16 +11,17 @@ import statistics
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bench.runs import whole
+from bench.runs import one_more, whole
 from bench.steps import STEPS, Measured, in_own_process
-
-_TABLES = 30  # of the real release
+from bench.texts import TABLES
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", help="times the real release (default: 1 10 100)")
-    parser.add_argument("--large", action="store_true", help="also 1,000 times the real release")
+    parser.add_argument(
+        "--large", action="store_true", help="also 1,000 times the real release, and one more beside 10,000"
+    )
     parser.add_argument("--core-only", action="store_true", help="leave the whole runs out")
     arguments = parser.parse_args()
     sizes = sorted(arguments.sizes or (1, 10, 100, *((1000,) if arguments.large else ())))
@@ -29,7 +30,7 @@ def main() -> None:
         f"{platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
     )
     _print_steps("releases, none of them read before", "releases", sizes, lambda size: f"{size:,}")
-    _print_steps("one release", "large", sizes, lambda size: f"{size * _TABLES:,} tables")
+    _print_steps("one release", "large", sizes, lambda size: f"{size * TABLES:,} tables")
     again = in_own_process("again", 100)
     print(
         f"\nThe real release itself, read again and again: parse + normalize {again.ratio('parse', 'normalize'):.1f}x, "
@@ -37,6 +38,7 @@ def main() -> None:
     )
     if not arguments.core_only:
         _print_runs(sizes)
+        _print_one_more((10, 1000, *((10_000,) if arguments.large else ())))
 
 
 def _print_steps(title: str, what: str, sizes: list[int], name: Callable[[int], str]) -> None:
@@ -46,7 +48,7 @@ def _print_steps(title: str, what: str, sizes: list[int], name: Callable[[int], 
     print(f"{'':>14}{'MB':>8}{'floor':>9}" + "".join(f"{step:>17}" for step in steps) + f"{'parse+normalize':>17}")
     measured: dict[int, Measured] = {}
     for size in sizes:
-        found = measured[size] = in_own_process(what, size * _TABLES if what == "large" else size)
+        found = measured[size] = in_own_process(what, size * TABLES if what == "large" else size)
         cells = "".join(f"{found.seconds[step]:>9.3f}{f'({found.ratio(step):.1f}x)':>8}" for step in steps)
         both = found.ratio("parse", "normalize")
         print(
@@ -71,12 +73,22 @@ def _print_runs(sizes: list[int]) -> None:
     for size in sizes:
         found = whole(size)
         print(
-            f"{size:>6,} releases: kzz run {found.run.seconds:.2f}, empty materializations {found.empty.seconds:.2f} "
+            f"{size:>6,} releases: kzz run {found.run.seconds:.2f}, empty materializations {found.stock.seconds:.2f} "
+            f"({found.run.seconds / found.stock.seconds:.2f}x), with the event log kept open {found.empty.seconds:.2f} "
             f"({found.run.seconds / found.empty.seconds:.2f}x); memory {found.run.peak / 2**20:,.0f} and "
             f"{found.empty.peak / 2**20:,.0f} MiB; again, nothing new, {found.again.seconds:.2f} "
             f"(importing Dagster alone {found.start.seconds:.2f}); {found.kept / size / 1024:,.0f} KiB kept per release",
             flush=True,
         )
+
+
+def _print_one_more(published: tuple[int, ...]) -> None:
+    print("\none new release beside those that are published, of ten years: seconds of kzz run (medians)")
+    least = 0.0
+    for count in published:
+        more, nothing = one_more(count)
+        least = least or more
+        print(f"{count:>6,} releases: {more:.2f} ({more / least:.2f}x), nothing new {nothing:.2f}", flush=True)
 
 
 def exponent(sizes: list[int], seconds: list[float]) -> float:

@@ -1,6 +1,7 @@
-"""Whole runs of `kzz run` in folders of their own, beside Dagster doing nothing as often."""
+"""Whole runs of `kzz run` in folders of their own: beside Dagster doing nothing as often, and beside much that stands."""
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -8,7 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.texts import varied
+from bench.texts import of_county
+from kzz_pipeline.home import prepare
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
@@ -23,11 +25,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """`kzz run` over new releases, and again; as many empty materializations; `kept` is what stays on disk."""
+    """`kzz run` over new releases, and again; as many empty materializations; `kept` is what stays on disk.
+
+    `empty` is with the instance's settings that `kzz run` writes, `stock` with Dagster's own.
+    """
 
     run: Run
     again: Run
     empty: Run
+    stock: Run
     start: Run
     kept: int
 
@@ -36,18 +42,45 @@ def whole(count: int) -> Whole:
     """Take `count` releases in, from nothing to published, in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "raw" / "2020").mkdir(parents=True)
         for number in range(count):
-            (root / "raw" / "2020" / f"r{number:05d}.txt").write_bytes(varied(number))
-        options = ("run", "--raw", str(root / "raw"), "--out", str(root / "out"))
-        run = _python(root / "home", "-m", "kzz_pipeline.cli", *options)
-        again = _python(root / "home", "-m", "kzz_pipeline.cli", *options)
+            _put(root, number, 2020)
+        run, again = _kzz_run(root), _kzz_run(root)
         kept = sum(path.lstat().st_size for part in ("home", "out") for path in (root / part).rglob("*"))
-        (root / "empty").mkdir()
-        (root / "empty" / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
-        empty = _python(root / "empty", "-W", "ignore", "-m", "bench.empty_assets", str(count))
+        prepare(root / "empty")
+        (root / "stock").mkdir()
+        (root / "stock" / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+        empty, stock = (
+            _python(root / home, "-W", "ignore", "-m", "bench.empty_assets", str(count)) for home in ("empty", "stock")
+        )
         start = _python(root / "empty", "-c", "import dagster")
-        return Whole(run, again, empty, start, kept)
+        return Whole(run, again, empty, stock, start, kept)
+
+
+def one_more(published: int, times: int = 5) -> tuple[float, float]:
+    """Seconds of `kzz run` over one new release beside so many, of ten years, and with nothing new: medians."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for number in range(published):
+            _put(root, number // 10, 2010 + number % 10)
+        _kzz_run(root)
+        more, nothing = [], []
+        for number in range(times):
+            _put(root, published + number, 2015)
+            more.append(_kzz_run(root).seconds)
+            nothing.append(_kzz_run(root).seconds)
+        return statistics.median(more), statistics.median(nothing)
+
+
+def _put(root: Path, county: int, year: int) -> None:
+    place = root / "raw" / str(year) / f"county-{county:05d}.txt"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(of_county(county, year))
+
+
+def _kzz_run(root: Path) -> Run:
+    return _python(
+        root / "home", "-m", "kzz_pipeline.cli", "run", "--raw", str(root / "raw"), "--out", str(root / "out")
+    )
 
 
 def _python(home: Path, *arguments: str) -> Run:

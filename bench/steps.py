@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from bench.texts import one_release, varied
+from bench.texts import of_county, one_release
 from kzz_pipeline.core.decoding import decode
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.layout import read_layout
@@ -68,7 +68,7 @@ def releases(count: int, first: int) -> Measured:
     found = Measured()
     for start in range(0, count, _BATCH):
         numbers = range(first + start, first + min(start + _BATCH, count))
-        texts = [varied(number) for number in numbers]
+        texts = [of_county(number) for number in numbers]
         found.seconds["floor"] += sum(_floor(data) for data in texts)
         batch = [_read(data, f"2020-r{number}", found) for number, data in zip(numbers, texts, strict=True)]
         arrow = {name: pa.concat_tables(tables[name] for tables in batch) for name in RELEASE_TABLES}
@@ -123,7 +123,7 @@ def _write(arrow: dict[str, pa.Table], found: Measured) -> None:
 
 def read_again(times: int) -> Measured:
     """The steps up to the rules over the real release itself, each at its fastest: all of it was read before."""
-    data = varied(0)
+    data = of_county(0)
     tried = [Measured() for _ in range(times)]
     for found in tried:
         found.seconds["floor"] = _floor(data)

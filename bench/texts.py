@@ -5,12 +5,13 @@ from pathlib import Path
 REAL = Path(__file__).resolve().parent.parent / "data" / "raw" / "2020" / "kzz-key-projects.txt"
 _TITLE = "项目支出绩效目标表"
 _LABELS = ("预算单位", "项目名称")
+TABLES = 30  # of the real release
 
 
-def varied(number: int) -> bytes:
-    """A release of the real one's size with its own words and targets; number 0 is the real one."""
-    text = REAL.read_text(encoding="utf-8")
-    return _reworded(text, number).encode() if number else text.encode()
+def of_county(number: int, year: int = 2020) -> bytes:
+    """A release of the real one's size as another county publishes it, with its own names and targets; 0 is the real one."""
+    text = one_release(TABLES, number).decode()
+    return text.replace("2021年", f"{year + 1}年").replace("2020年", f"{year}年").encode()
 
 
 def one_release(tables: int, first_copy: int = 0) -> bytes:
@@ -27,12 +28,6 @@ def one_release(tables: int, first_copy: int = 0) -> bytes:
         rows.append(_renamed_row(lines[listed[at]], number + 1, first_copy + copy))
         printed += _renamed_table(blocks[at], first_copy + copy)
     return "\n".join([*head, *rows, *behind, *printed]).encode()
-
-
-def of_county(number: int, year: int) -> bytes:
-    """The real release as if another county had published it in another year; number 0 is the real county."""
-    text = one_release(30, number).decode()
-    return text.replace("2021年", f"{year + 1}年").replace("2020年", f"{year}年").encode()
 
 
 def _renamed_row(row: str, number: int, copy: int) -> str:
