@@ -2,6 +2,7 @@
 
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -9,6 +10,7 @@ import click
 
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.settings import Settings, export, settings
+from kzz_pipeline.terminal import fit, say
 
 FAILED = 1
 USAGE = 2
@@ -16,7 +18,11 @@ REFUSED = 3
 
 
 class _Group(click.Group):
-    """Turns a Refusal into one line on stderr, and the exit code of a usage error or of a run that failed."""
+    """Turns what is raised into one line on stderr, and the exit code of a usage error or of a run that failed."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        fit()
+        return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -25,15 +31,47 @@ class _Group(click.Group):
             _fail(str(refusal), FAILED if refusal.code == "run-failed" else USAGE)
         except KeyboardInterrupt:
             _fail("stopped; what was published stands, and the next run goes on", 130)
+        except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
+            raise
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            _fail(f"{what} (see that this place is there and may be used, then do it again)", FAILED)
+        except Exception as error:  # noqa: BLE001 the last resort: a stack trace tells a user nothing
+            _fail(_defect(error), FAILED)
+
+
+def _defect(error: Exception) -> str:
+    """One line on an error that nothing foresaw; how it came about goes to a file, for whoever mends it."""
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    if text.startswith("ArrowInvalid"):
+        return f"a published file is damaged: {text} (remove it and do kzz run: it is published again)"
+    place = settings().home / "kzz-error.txt"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
+    except OSError:
+        return f"{text} (this is a defect of kzz; what was published stands: report it)"
+    return f"{text} (this is a defect of kzz; what was published stands: report it with {place})"
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"kzz: {message}", err=True)
+    say(f"kzz: {message}", err=True)
     sys.exit(code)
 
 
-_raw = click.option("--raw", metavar="DIR", help="Folder of releases, <year>/<name>.txt (default: data/raw).")
-_out = click.option("--out", metavar="DIR", help="Folder of the published tables (default: data/curated).")
+def _given(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """A folder that is named, or none: an empty name, as of a variable that is not set, is not the default."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("the name of the folder is empty", ctx, parameter)
+    return value
+
+
+_raw = click.option(
+    "--raw", metavar="DIR", callback=_given, help="Folder of releases, <year>/<name>.txt (default: data/raw)."
+)
+_out = click.option(
+    "--out", metavar="DIR", callback=_given, help="Folder of the published tables (default: data/curated)."
+)
 
 
 def _roots(command: Any) -> Any:
@@ -104,6 +142,9 @@ def _take_in(chosen: Settings, arrived: list[str]) -> None:
 def _existing(chosen: Settings) -> Settings:
     if not chosen.raw_root.is_dir():
         raise Refusal("no-raw-root", f"{chosen.raw_root} is no folder", "name the folder of releases with --raw")
+    if chosen.raw_root in (chosen.out_root, *chosen.out_root.parents):
+        message = f"the tables would be published at {chosen.out_root}, among the releases of {chosen.raw_root}"
+        raise Refusal("out-in-raw", message, "name another folder with --out")
     return chosen
 
 
@@ -166,7 +207,7 @@ def trace(what: tuple[str, ...], version: int | None, raw: str | None, out: str 
     from kzz_pipeline.lineage import trace as traced
 
     for line in traced(settings(raw, out), what, version):
-        click.echo(line)
+        say(line)
 
 
 @main.command()
@@ -184,11 +225,11 @@ def explain(file: Path, unread: bool, raw: str | None, out: str | None) -> None:
     from kzz_pipeline.explanation import explain as explained
 
     for line in explained(file, only_unread=unread):
-        click.echo(line)
+        say(line)
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True, help="Port on this machine.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port on this machine.")
 @_roots
 def ui(port: int, raw: str | None, out: str | None) -> None:
     """Open the Dagster UI on this machine, with the sensor and the schedules running. It has no login: loopback only.

@@ -19,6 +19,7 @@ from kzz_pipeline.core.rules import RULES
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import StageStore, parquet_dataset
+from kzz_pipeline.terminal import visible
 
 Rows = list[dict[str, Any]]
 _NARROW = ("severity", "source_path", "source_line", "source_column", "rule", "message")
@@ -122,7 +123,7 @@ def _table(rows: Rows) -> str:
     for name in names:
         shown.add_column(titles.get(name, name), overflow="fold")
     for row in rows:
-        shown.add_row(*("" if row[name] is None else str(row[name]) for name in names))
+        shown.add_row(*("" if row[name] is None else visible(str(row[name])) for name in names))
     console = Console(file=stream, width=width, no_color=True, highlight=False, markup=False)
     console.print(shown)
     return stream.getvalue() + f"{len(rows)} row(s)\n"
