@@ -212,7 +212,10 @@ def _publish_batch(
         mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
         standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES)
         removals = [place for place in standing if place not in outcome.files]
-        files = outcome.files | _changes_file(settings, catalogue, outcome, before, standing)
+        files = dict(outcome.files)
+        # Rows that only come back, after a file was taken away, change nothing.
+        if before is None or before.fingerprint != mark:
+            files |= _changes_file(settings, catalogue, outcome, before, standing)
         years |= set(outcome.facts["fiscal_years"]) | (before.years if before else set())
         # Rows that stand there already, joined with other releases', stay joined.
         same = {place for place in files if place in joined and release_bytes(settings.out_root, place) == files[place]}

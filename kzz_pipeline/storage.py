@@ -64,7 +64,11 @@ def read_parquet(source: Path | pa.BufferReader, columns: list[str] | None = Non
     """A Parquet file as a table, of its own columns (or these of them): the folders' names add none."""
     if not isinstance(source, Path | pa.BufferReader):
         source = pa.BufferReader(source.read_bytes())
-    return pq.ParquetFile(source).read(columns)
+    try:
+        return pq.ParquetFile(source).read(columns)
+    except pa.ArrowInvalid as error:
+        advice = "remove it and do kzz run: it is published again"
+        raise Refusal("damaged-file", f"{source} is damaged: {error}", advice) from None
 
 
 def parquet_dataset(files: Iterable[Path], schema: pa.Schema) -> Any:
@@ -593,7 +597,8 @@ def published_files(out_root: Path, release_id: str, tables: Iterable[str]) -> l
 
 def inventory(out_root: Path, tables: Iterable[str]) -> dict[str, set[str]]:
     """Every release's published places, by release id, in one walk."""
-    return store_of(out_root).inventory(tables)
+    with _clear_errors(out_root):
+        return store_of(out_root).inventory(tables)
 
 
 def stage(out_root: Path, name: str, files: Mapping[str, bytes], removals: Iterable[str] = ()) -> Staged:

@@ -1,6 +1,8 @@
 """`kzz run` from the raw root to the published tables, as a user sees it."""
 
 import json
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -250,3 +252,87 @@ def test_beginning_of_a_published_release_replaces_nothing(workplace: Workplace,
     done = workplace.kzz("run")
     assert done.returncode == 3
     assert workplace.files() == before
+
+
+def test_raw_root_without_a_release_says_where_to_put_one(workplace: Workplace) -> None:
+    done = workplace.kzz("run")
+    assert done.returncode == 0
+    assert f"no release under {workplace.raw}: put one at <year>/<name>.txt there" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [(("--out", ""), "the name of the folder is empty"), (("--raw", ""), "the name of the folder is empty"),
+     (("--raw", "raw", "--out", "raw/tables"), "among the releases")],
+)  # fmt: skip
+def test_folder_that_cannot_be_meant_is_a_usage_error(
+    workplace: Workplace, arguments: tuple[str, ...], what: str
+) -> None:
+    command = [sys.executable, "-m", "kzz_pipeline.cli", "run", *arguments]
+    done = subprocess.run(
+        command, env=workplace.environment, cwd=workplace.root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert what in done.stderr
+    assert list(workplace.root.iterdir()) == [workplace.raw]
+
+
+def test_published_release_whose_file_is_refused_by_its_name_is_not_said_to_be_gone(
+    workplace: Workplace, real_text: str
+) -> None:
+    path = workplace.put("2020/a.txt", real_text)
+    assert workplace.kzz("run").returncode == 0
+    before = workplace.files()
+    path.rename(workplace.root / "elsewhere.txt")
+    path.symlink_to(workplace.root / "elsewhere.txt")
+    done = workplace.kzz("run")
+    assert done.returncode == 3
+    assert "refused 2020/a.txt: a link" in done.stderr
+    assert "what was published before of it stands" in done.stderr
+    assert "gone" not in done.stderr
+    assert workplace.files() == before
+
+
+def test_amounts_of_a_release_in_yuan_are_shown_whole(workplace: Workplace) -> None:
+    text = Text([Table(total="25", fiscal="25")]).text().replace("万元", "元")
+    workplace.put("2020/a.txt", text)
+    assert "total 0.0025 万元" in workplace.kzz("run").stdout
+
+
+def test_place_that_cannot_be_used_is_one_line(published: Workplace, workplace: Workplace, real_text: str) -> None:
+    workplace.put("2020/a.txt", real_text)
+    workplace.root.joinpath("file").write_text("", encoding="utf-8")
+    workplace.out = workplace.root / "file" / "curated"
+    done = workplace.kzz("run")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_published_files_that_were_taken_away_or_damaged_come_back(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    assert workplace.kzz("run").returncode == 0
+    before = workplace.files()
+    damaged = workplace.out / "projects" / "2020" / "2020-a.parquet"
+    damaged.write_bytes(b"PAR1")
+    for arguments in (("run",), ("trace", "yearly_summary", "2020")):
+        done = workplace.kzz(*arguments)
+        assert done.returncode != 0
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert f"{damaged}" in done.stderr
+        assert "damaged" in done.stderr
+    damaged.unlink()
+    (workplace.out / "yearly_by_unit" / "2020.parquet").unlink()
+    assert workplace.kzz("run").returncode == 0
+    assert workplace.files() == before
+    (workplace.out / "yearly_summary" / "2020.parquet").unlink()
+    assert workplace.kzz("run").returncode == 0
+    assert workplace.files() == before
+
+
+def test_report_on_a_refused_release_comes_back(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", "no\trelease\n")
+    assert workplace.kzz("run").returncode == 3
+    report = workplace.root / "quarantine" / "2020-a" / "report.md"
+    report.unlink()
+    assert workplace.kzz("run").returncode == 3
+    assert report.is_file()
