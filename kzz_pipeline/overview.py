@@ -4,11 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
+from kzz_pipeline.corrections import read_corrections
 from kzz_pipeline.intake import Survey
+from kzz_pipeline.publication import HALF_COPY
 from kzz_pipeline.schema import LEVEL2
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import JOINED, read_release, report_path
+from kzz_pipeline.storage import JOINED, read_release, release_path, report_path
 from kzz_pipeline.terminal import say
+from kzz_pipeline.yearly import ACROSS
 
 # More releases than this get a line each, and unchanged ones are counted only.
 _FEW = 10
@@ -39,6 +42,12 @@ def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: 
     for version in found.missing:
         advice = "put it there again, or withdraw the release in corrections.yml"
         say(f"kzz: {version.source_path} is gone; what was published of it stands: {advice}", err=True)
+    present = {arrival.file.release_id for arrival in found.arrivals}
+    present |= {version.release_id for version in (*found.unchanged, *found.still_refused, *found.aliases)}
+    for idle in read_corrections(settings.corrections_path).idle(
+        current, present, lambda release_id: _findings(settings, current[release_id])
+    ):
+        say(f"kzz: nothing follows from {settings.corrections_path} {idle}", err=True)
     for version in found.withdrawn:
         say(f"{version.release_id}: withdrawn ({version.reason}), no longer published")
     total = len(refused) + len(found.refused)
@@ -84,6 +93,20 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
     report = report_path(settings.reports_root, version.release_id)
     if report.is_file():
         say(f"  report      {report}")
+
+
+def _findings(settings: Settings, version: Version) -> set[str] | None:
+    """The ids and the rules of a published release's findings, those that other releases give it among them."""
+    if version.status != "published":
+        return None
+    rows = _rows(settings, version, "findings", ["finding_id", "rule"])
+    for year in version.years:
+        across = read_release(
+            settings.out_root, release_path("findings", year, ACROSS), ["finding_id", "rule", "release_id"]
+        )
+        rows += [] if across is None else [row for row in across.to_pylist() if row["release_id"] == version.release_id]
+    # That a half copy is meant is accepted by that rule, whether the release breaks off in a table or between two.
+    return {HALF_COPY, *(row[name] for row in rows for name in ("finding_id", "rule"))}
 
 
 def _rows(settings: Settings, version: Version, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from kzz_pipeline.catalogue import Catalogue
+from kzz_pipeline.corrections import Corrections, read_corrections
 from kzz_pipeline.schema import YEARLY_TABLES, arrow_schema, to_arrow, validate
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import (
@@ -67,12 +68,12 @@ def read_year(out_root: Path, table: str, fiscal_year: int, columns: tuple[str, 
     return found.take(pc.sort_indices(names)).select(list(columns))
 
 
-def aggregate(out_root: Path, fiscal_year: int) -> Year:
+def aggregate(out_root: Path, fiscal_year: int, corrections: Corrections | None = None) -> Year:
     """The yearly tables of a fiscal year, from what is published, with the findings that only several releases show."""
     projects = read_year(out_root, "projects", fiscal_year, _PROJECTS).to_pandas(types_mapper=pd.ArrowDtype)
     is_current = current_projects(projects)
     current = projects[is_current]
-    across = _across_releases(projects, is_current)
+    across = _across_releases(projects, is_current, corrections or Corrections())
     indicators = read_year(out_root, "indicators", fiscal_year, _INDICATORS).to_pandas(types_mapper=pd.ArrowDtype)
     indicators = indicators[indicators["project_id"].isin(current["project_id"])]
     indicators["quantified"] = indicators["value_kind"] != "text"
@@ -107,15 +108,17 @@ def current_project_ids(out_root: Path, fiscal_year: int) -> set[str]:
 ACROSS_RULES = frozenset({"project-in-two-releases"})
 
 
-def _across_releases(projects: pd.DataFrame, is_current: "pd.Series[bool]") -> pa.Table:
+def _across_releases(projects: pd.DataFrame, is_current: "pd.Series[bool]", corrections: Corrections) -> pa.Table:
     """A finding for every table that a later release holds again."""
     rows: list[dict[str, Any]] = []
     current = projects[is_current].drop_duplicates("project_key").set_index("project_key")
     for old in projects[~is_current].to_dict("records"):
         new = current.loc[old["project_key"]]
+        rule = "project-in-two-releases"
+        finding_id = f"{old['release_id']}-{rule}-{old['source_line']}-{old['source_column']}"
         rows.append({
-            "finding_id": f"{old['release_id']}-project-in-two-releases-{old['source_line']}-{old['source_column']}",
-            "rule": "project-in-two-releases",
+            "finding_id": finding_id,
+            "rule": rule,
             "severity": "warning",
             "release_id": old["release_id"],
             "release_year": old["release_year"],
@@ -133,7 +136,7 @@ def _across_releases(projects: pd.DataFrame, is_current: "pd.Series[bool]") -> p
             "source_sha256": old["source_sha256"],
             "source_line": old["source_line"],
             "source_column": old["source_column"],
-            "accepted_reason": None,
+            "accepted_reason": corrections.of(old["release_id"]).accepted(finding_id, rule),
         })  # fmt: skip
     rows.sort(key=lambda row: row["finding_id"])
     names = arrow_schema("findings").names
@@ -286,10 +289,11 @@ def _problems(tables: dict[str, pa.Table], current: pd.DataFrame, indicators: pd
 def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
     """Aggregate fiscal years and publish their tables; a year whose tables are wrong is left as it stands."""
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
+    corrections = read_corrections(settings.corrections_path)
     done = []
     with writer(settings.out_root):
         for fiscal_year in fiscal_years:
-            year = aggregate(settings.out_root, fiscal_year)
+            year = aggregate(settings.out_root, fiscal_year, corrections)
             done.append(year)
             if not year.problems:
                 publish(settings.out_root, [_staged(settings.out_root, year)])
