@@ -165,9 +165,13 @@ def findings(
       kzz findings --release 2020-kzz-key-projects --format csv > findings.csv
     """
     from kzz_pipeline import listings
+    from kzz_pipeline.schema import TABLES
 
-    rows = listings.findings(settings(raw, out), release, rule, severity)
-    click.echo(listings.render(rows, form), nl=False)
+    chosen = settings(raw, out)
+    rows = listings.findings(chosen, release, rule, severity)
+    click.echo(listings.render(rows, form, TABLES["findings"].column_names), nl=False)
+    if release is not None and (why := listings.without_findings(chosen, release)):
+        say(f"kzz: {why}", err=True)
 
 
 @main.command()
@@ -201,7 +205,7 @@ def trace(what: tuple[str, ...], version: int | None, raw: str | None, out: str 
     \b
     Example:
       kzz trace 2020-kzz-key-projects-t001-i003
-      kzz trace yearly_by_unit 2020 克州财政局
+      kzz trace yearly_by_unit 2021 克州财政局
       kzz trace yearly_by_indicator 2021 成本指标
     """
     from kzz_pipeline.lineage import trace as traced
@@ -300,6 +304,8 @@ def compact(year: int | None, raw: str | None, out: str | None) -> None:
     from kzz_pipeline.compaction import compact as joined
 
     chosen = settings(raw, out)
+    if not chosen.out_root.is_dir():
+        raise Refusal("nothing-published", f"no release is published under {chosen.out_root}", "run kzz run first")
     done = joined(chosen.out_root, year)
     for folder in done:
         click.echo(f"{folder.place}: {folder.before} files, now {folder.after}")
