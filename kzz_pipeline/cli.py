@@ -37,14 +37,28 @@ class _Group(click.Group):
             what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             _fail(f"{what} (see that this place is there and may be used, then do it again)", FAILED)
         except Exception as error:  # noqa: BLE001 the last resort: a stack trace tells a user nothing
-            _fail(_defect(error), FAILED)
+            _fail(_unforeseen(error), FAILED)
 
 
-def _defect(error: Exception) -> str:
-    """One line on an error that nothing foresaw; how it came about goes to a file, for whoever mends it."""
+# Errors of libraries whose cause is a thing that a person can mend, by the library and the name.
+_CAUSES = (
+    ("pyarrow", "ArrowInvalid", "a published file is damaged", "remove it and do kzz run: it is published again"),
+    ("yaml", "", "dagster.yaml in DAGSTER_HOME is not valid", "correct it, or remove it: kzz run writes it again"),
+    (
+        "sqlalchemy",
+        "",
+        "what Dagster keeps in DAGSTER_HOME cannot be read or written",
+        "see that the disk has room and the folder may be written; where a file is damaged, name another DAGSTER_HOME",
+    ),
+)
+
+
+def _unforeseen(error: Exception) -> str:
+    """One line on an error of a library; where kzz is to blame, how it came about goes to a file for whoever mends it."""
     text = f"{type(error).__name__}: {error}".splitlines()[0]
-    if text.startswith("ArrowInvalid"):
-        return f"a published file is damaged: {text} (remove it and do kzz run: it is published again)"
+    for library, name, what, advice in _CAUSES:
+        if any(kind.__module__.startswith(library) and name in kind.__name__ for kind in type(error).__mro__):
+            return f"{what}: {text} ({advice})"
     place = settings().home / "kzz-error.txt"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +130,7 @@ def run(raw: str | None, out: str | None) -> None:
     found = survey(chosen, catalogue)
     if found.arrivals:
         # Another run may be taking them in: wait for it, then look again.
-        hold(chosen.state_root)
+        hold(chosen.state_root, lambda: say("kzz: another run is at work on these releases; waiting for it", err=True))
         found = survey(chosen, catalogue)
     if found.new_aliases or found.withdrawn:
         from kzz_pipeline.publication import withdraw
@@ -247,12 +261,26 @@ def ui(port: int, raw: str | None, out: str | None) -> None:
     from kzz_pipeline.home import prepare
 
     chosen = _existing(settings(raw, out))
+    _require_free(port)
     export(chosen)
     prepare(chosen.home)
     program = Path(sys.executable).with_name("dagster")
     click.echo(f"kzz: http://127.0.0.1:{port} (stop with Ctrl-C)", err=True)
     arguments = ["dev", "--module-name", "kzz_pipeline.definitions", "--host", "127.0.0.1", "--port", str(port)]
     os.execv(program, [str(program), *arguments])
+
+
+def _require_free(port: int) -> None:
+    """Raise Refusal where a program listens on a port: Dagster would say that it serves there, and never end."""
+    import socket
+
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except OSError as error:
+        message = f"port {port} of this machine cannot be used: {error.strerror}"
+        raise Refusal("port-taken", message, "name another with --port, or stop what uses it") from None
 
 
 @main.command()

@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
@@ -150,11 +150,11 @@ def _clear_errors(path: Path) -> Iterator[None]:
 _held: dict[Path, Any] = {}
 
 
-def hold(state_root: Path) -> None:
+def hold(state_root: Path, waiting: Callable[[], None] = lambda: None) -> None:
     """Wait until no other process works on the intermediate tables under `state_root`, then keep others out.
 
     Held until `let_go` or until this process ends, however it ends: two runs must not hand on each other's half of a
-    release.
+    release. `waiting` is called where there is one to wait for (on a disk).
     Raises Refusal where the other does not end.
     """
     if state_root in _held:
@@ -171,9 +171,13 @@ def hold(state_root: Path) -> None:
         state_root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(state_root / _LOCK)
         try:
-            lock.acquire(timeout=_LOCK_SECONDS)
+            lock.acquire(timeout=0)
         except Timeout:
-            raise busy from None
+            waiting()
+            try:
+                lock.acquire(timeout=_LOCK_SECONDS)
+            except Timeout:
+                raise busy from None
     _held[state_root] = lock
 
 

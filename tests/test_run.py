@@ -1,6 +1,7 @@
 """`kzz run` from the raw root to the published tables, as a user sees it."""
 
 import json
+import socket
 import subprocess
 import sys
 from decimal import Decimal
@@ -11,10 +12,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from conftest import REAL, REAL_ID, Workplace
+from filelock import FileLock
 from release_text import Table, Text
 
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.schema import RELEASE_TABLES, TABLES, YEARLY_TABLES, arrow_schema
+from kzz_pipeline.settings import Settings
 
 EXPECTED_LEVELS = {
     "数量指标": 68, "质量指标": 44, "时效指标": 30, "成本指标": 51, "经济效益指标": 3, "社会效益指标": 32,
@@ -336,3 +339,47 @@ def test_report_on_a_refused_release_comes_back(workplace: Workplace) -> None:
     report.unlink()
     assert workplace.kzz("run").returncode == 3
     assert report.is_file()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "taken"])
+def test_port_that_cannot_be_used_is_a_usage_error(workplace: Workplace, port: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = workplace.kzz("ui", "--port", str(taken.getsockname()[1]) if port == "taken" else port)
+    assert done.returncode == 2
+    assert "port" in done.stderr
+    assert not workplace.home.exists()
+
+
+def test_run_that_waits_for_another_says_so(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    state = Settings(workplace.raw, workplace.out, workplace.home).state_root
+    state.mkdir(parents=True)
+    command = [sys.executable, "-m", "kzz_pipeline.cli", "run"]
+    command += ["--raw", str(workplace.raw), "--out", str(workplace.out)]
+    with FileLock(state / ".lock"):
+        waiting = subprocess.Popen(command, env=workplace.environment, stderr=subprocess.PIPE, text=True)
+        assert waiting.stderr is not None
+        assert "another run is at work" in waiting.stderr.readline()
+    assert waiting.communicate(timeout=120)[1] == ""
+    assert waiting.returncode == 0
+
+
+def test_what_dagster_keeps_and_cannot_read_is_one_line(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    workplace.home.mkdir()
+    settings_file = workplace.home / "dagster.yaml"
+    settings_file.write_text("telemetry: [", encoding="utf-8")
+    done = workplace.kzz("run")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "dagster.yaml in DAGSTER_HOME is not valid" in done.stderr
+    settings_file.unlink()
+    history = workplace.home / "history"
+    history.mkdir()
+    (history / "runs.db").write_text("no database", encoding="utf-8")
+    done = workplace.kzz("run")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "what Dagster keeps in DAGSTER_HOME cannot be read" in done.stderr

@@ -1,8 +1,11 @@
 """What is printed can be read on any terminal, and no release can steer one."""
 
 import pytest
+from click.testing import CliRunner
 from conftest import REAL_ID, Workplace
 from release_text import Table, Text, with_
+
+from kzz_pipeline.cli import main
 
 
 def test_terminal_without_chinese_gets_the_numbers_of_the_characters(
@@ -35,3 +38,21 @@ def test_control_characters_of_a_release_do_not_reach_the_terminal(workplace: Wo
         assert "\\x1b]0;title\\x07" in shown
         assert not {"\x1b", "\x07", "\u202e"} & set(shown)
     assert "入学\x1b]0;title\x07率" in set(workplace.read("indicators")["indicator_name"])
+
+
+def test_defect_is_one_line_and_its_stack_trace_goes_to_a_file(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("of nothing")
+
+    monkeypatch.setenv("DAGSTER_HOME", str(workplace.home))
+    monkeypatch.setattr("kzz_pipeline.listings.rules", broken)
+    done = CliRunner().invoke(main, ["rules"])
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    place = workplace.home / "kzz-error.txt"
+    assert "ZeroDivisionError: of nothing" in done.stderr
+    assert str(place) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "in broken" in place.read_text(encoding="utf-8")
