@@ -77,7 +77,6 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
             found.refused.append(RefusedFile(file.source_path, refusal))
             continue
         candidates.append((file, sha256, known))
-    owners = _owners(candidates, current)
     there = {file.release_id for file in files}
     # A file that became a link, too large, or hidden by another of its name is refused, and not gone.
     standing = {file.source_path for file in refused}
@@ -89,6 +88,8 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
             else:
                 gone = replace(known, status="withdrawn", reason=reason, file_list="", row_count_list="{}")
                 found.withdrawn.append(replace(gone, fiscal_years="", fingerprint="", stamp=""))
+    leaving = {version.release_id for version in found.withdrawn}
+    owners = _owners(candidates, {key: version for key, version in current.items() if key not in leaving})
     for file, sha256, known in candidates:
         mark = fingerprint(sha256, corrections.of(file.release_id).digest)
         owner = owners[sha256]

@@ -383,3 +383,18 @@ def test_what_dagster_keeps_and_cannot_read_is_one_line(workplace: Workplace) ->
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "what Dagster keeps in DAGSTER_HOME cannot be read" in done.stderr
+
+
+def test_alias_of_a_release_that_is_withdrawn_takes_its_place_at_once(workplace: Workplace) -> None:
+    gone = workplace.put("2020/a.txt", _release("300"))
+    workplace.put("2021/b.txt", _release("300"))
+    assert workplace.kzz("run").returncode == 0
+    gone.unlink()
+    decision = "withdraw: [{release: 2020-a, reason: moved}]\n"
+    (workplace.root / "corrections.yml").write_text(decision, encoding="utf-8")
+    done = workplace.kzz("run")
+    assert done.returncode == 0, done.stderr
+    assert "2021-b  published" in done.stdout
+    assert list(workplace.read("releases")["release_id"]) == ["2021-b"]
+    assert _funds(workplace) == 3000000
+    assert "0 published, 1 unchanged" in workplace.kzz("run").stdout
