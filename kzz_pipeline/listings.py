@@ -18,13 +18,12 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import RULES
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
+from kzz_pipeline.spreadsheets import harmless
 from kzz_pipeline.storage import StageStore, parquet_dataset
 from kzz_pipeline.terminal import visible
 
 Rows = list[dict[str, Any]]
 _NARROW = ("severity", "source_path", "source_line", "source_column", "rule", "message")
-# As themselves and at full width, which a spreadsheet in Chinese takes for the same.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _PIPE_WIDTH = 240
 
 
@@ -116,11 +115,6 @@ def _csv(rows: Rows, columns: list[str]) -> str:
         writer.writeheader()
         writer.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
-
-
-def harmless(value: Any) -> Any:
-    """A cell that a spreadsheet would run as a formula, marked as text; anything else as it is."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) else value
 
 
 def _table(rows: Rows) -> str:

@@ -89,3 +89,13 @@ def test_file_that_cannot_be_explained_is_named(workplace: Workplace) -> None:
     done = workplace.kzz("explain", str(path))
     assert done.returncode == 2
     assert f"{path}: the file is a PDF" in done.stderr
+
+
+def test_page_on_a_refused_release_keeps_its_table_whatever_is_printed(workplace: Workplace) -> None:
+    listed = "9\t甲县水利局\t甲县水利局\t水渠|\x1b[2J维修费\t20"
+    workplace.put("2020/half.txt", Text(more_listed=(listed,)).text())
+    assert workplace.kzz("run").returncode == 3
+    page = (workplace.root / "quarantine" / "2020-half" / "report.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith("| 6 "))
+    assert re.sub(r"\\\|", "", row).count("|") == 5
+    assert "\x1b" not in page
