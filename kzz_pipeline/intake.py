@@ -124,6 +124,8 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
 def _lacking_years(out_root: Path, current: dict[str, Version]) -> set[int]:
     """Fiscal years of published releases for which a yearly table has no file: it was taken away."""
     years = {year for version in current.values() if version.files for year in version.years}
+    if not years:
+        return set()
     standing = [{path.stem for path in (out_root / table).glob("*.parquet")} for table in YEARLY_TABLES]
     return {year for year in years if any(str(year) not in names for names in standing)}
 
