@@ -25,9 +25,9 @@ COMMENT ON COLUMN releases."project_count" IS '绩效目标表数: Tables of the
 COMMENT ON COLUMN releases."indicator_count" IS '指标数: Third-level indicators. 三级指标的数量。';
 COMMENT ON COLUMN releases."cell_count" IS '单元格数: Non-empty cells of the file. 文件中非空单元格的数量。';
 COMMENT ON COLUMN releases."unread_cell_count" IS '未读单元格数: Non-empty cells that no rule could read; each has a finding. 未能读取的非空单元格的数量，每个都有一条发现。';
-COMMENT ON COLUMN releases."error_count" IS '错误数: Open findings of severity error. 未决的错误级发现数。';
-COMMENT ON COLUMN releases."warning_count" IS '警告数: Open findings of severity warning. 未决的警告级发现数。';
-COMMENT ON COLUMN releases."info_count" IS '提示数: Open findings of severity info. 未决的提示级发现数。';
+COMMENT ON COLUMN releases."error_count" IS '错误数: Open findings of severity error that the release shows by itself. 发布文件自身未决的错误级发现数（跨发布文件的发现除外）。';
+COMMENT ON COLUMN releases."warning_count" IS '警告数: Open findings of severity warning that the release shows by itself. 发布文件自身未决的警告级发现数（跨发布文件的发现除外）。';
+COMMENT ON COLUMN releases."info_count" IS '提示数: Open findings of severity info that the release shows by itself. 发布文件自身未决的提示级发现数（跨发布文件的发现除外）。';
 
 CREATE OR REPLACE VIEW listed_projects AS
 SELECT

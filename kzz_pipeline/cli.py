@@ -2,6 +2,7 @@
 
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -9,6 +10,7 @@ import click
 
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.settings import Settings, export, settings
+from kzz_pipeline.terminal import fit, say
 
 FAILED = 1
 USAGE = 2
@@ -16,7 +18,11 @@ REFUSED = 3
 
 
 class _Group(click.Group):
-    """Turns a Refusal into one line on stderr, and the exit code of a usage error or of a run that failed."""
+    """Turns what is raised into one line on stderr, and the exit code of a usage error or of a run that failed."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        fit()
+        return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -25,15 +31,61 @@ class _Group(click.Group):
             _fail(str(refusal), FAILED if refusal.code == "run-failed" else USAGE)
         except KeyboardInterrupt:
             _fail("stopped; what was published stands, and the next run goes on", 130)
+        except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
+            raise
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            _fail(f"{what} (see that this place is there and may be used, then do it again)", FAILED)
+        except Exception as error:  # noqa: BLE001 the last resort: a stack trace tells a user nothing
+            _fail(_unforeseen(error), FAILED)
+
+
+# Errors of libraries whose cause is a thing that a person can mend, by the library and the name.
+_CAUSES = (
+    ("pyarrow", "ArrowInvalid", "a published file is damaged", "remove it and do kzz run: it is published again"),
+    ("yaml", "", "dagster.yaml in DAGSTER_HOME is not valid", "correct it, or remove it: kzz run writes it again"),
+    (
+        "sqlalchemy",
+        "",
+        "what Dagster keeps in DAGSTER_HOME cannot be read or written",
+        "see that the disk has room and the folder may be written; where a file is damaged, name another DAGSTER_HOME",
+    ),
+)
+
+
+def _unforeseen(error: Exception) -> str:
+    """One line on an error of a library; where kzz is to blame, how it came about goes to a file for whoever mends it."""
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    for library, name, what, advice in _CAUSES:
+        if any(kind.__module__.startswith(library) and name in kind.__name__ for kind in type(error).__mro__):
+            return f"{what}: {text} ({advice})"
+    place = settings().home / "kzz-error.txt"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
+    except OSError:
+        return f"{text} (this is a defect of kzz; what was published stands: report it)"
+    return f"{text} (this is a defect of kzz; what was published stands: report it with {place})"
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"kzz: {message}", err=True)
+    say(f"kzz: {message}", err=True)
     sys.exit(code)
 
 
-_raw = click.option("--raw", metavar="DIR", help="Folder of releases, <year>/<name>.txt (default: data/raw).")
-_out = click.option("--out", metavar="DIR", help="Folder of the published tables (default: data/curated).")
+def _given(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """A folder that is named, or none: an empty name, as of a variable that is not set, is not the default."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("the name of the folder is empty", ctx, parameter)
+    return value
+
+
+_raw = click.option(
+    "--raw", metavar="DIR", callback=_given, help="Folder of releases, <year>/<name>.txt (default: data/raw)."
+)
+_out = click.option(
+    "--out", metavar="DIR", callback=_given, help="Folder of the published tables (default: data/curated)."
+)
 
 
 def _roots(command: Any) -> Any:
@@ -78,7 +130,7 @@ def run(raw: str | None, out: str | None) -> None:
     seen, found = catalogue.last_version(), survey(chosen, catalogue)
     if found.arrivals:
         # Another run may be taking them in: wait for it, then look again.
-        hold(chosen.state_root)
+        hold(chosen.state_root, lambda: say("kzz: another run is at work on these releases; waiting for it", err=True))
         if catalogue.last_version() != seen:
             found = survey(chosen, catalogue)
     if found.new_aliases or found.withdrawn:
@@ -105,6 +157,9 @@ def _take_in(chosen: Settings, arrived: list[str]) -> None:
 def _existing(chosen: Settings) -> Settings:
     if not chosen.raw_root.is_dir():
         raise Refusal("no-raw-root", f"{chosen.raw_root} is no folder", "name the folder of releases with --raw")
+    if chosen.raw_root in (chosen.out_root, *chosen.out_root.parents):
+        message = f"the tables would be published at {chosen.out_root}, among the releases of {chosen.raw_root}"
+        raise Refusal("out-in-raw", message, "name another folder with --out")
     return chosen
 
 
@@ -125,9 +180,13 @@ def findings(
       kzz findings --release 2020-kzz-key-projects --format csv > findings.csv
     """
     from kzz_pipeline import listings
+    from kzz_pipeline.schema import TABLES
 
-    rows = listings.findings(settings(raw, out), release, rule, severity)
-    click.echo(listings.render(rows, form), nl=False)
+    chosen = settings(raw, out)
+    rows = listings.findings(chosen, release, rule, severity)
+    click.echo(listings.render(rows, form, TABLES["findings"].column_names), nl=False)
+    if release is not None and (why := listings.without_findings(chosen, release)):
+        say(f"kzz: {why}", err=True)
 
 
 @main.command()
@@ -161,13 +220,13 @@ def trace(what: tuple[str, ...], version: int | None, raw: str | None, out: str 
     \b
     Example:
       kzz trace 2020-kzz-key-projects-t001-i003
-      kzz trace yearly_by_unit 2020 克州财政局
+      kzz trace yearly_by_unit 2021 克州财政局
       kzz trace yearly_by_indicator 2021 成本指标
     """
     from kzz_pipeline.lineage import trace as traced
 
     for line in traced(settings(raw, out), what, version):
-        click.echo(line)
+        say(line)
 
 
 @main.command()
@@ -185,11 +244,11 @@ def explain(file: Path, unread: bool, raw: str | None, out: str | None) -> None:
     from kzz_pipeline.explanation import explain as explained
 
     for line in explained(file, only_unread=unread):
-        click.echo(line)
+        say(line)
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True, help="Port on this machine.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port on this machine.")
 @_roots
 def ui(port: int, raw: str | None, out: str | None) -> None:
     """Open the Dagster UI on this machine, with the sensor and the schedules running. It has no login: loopback only.
@@ -203,12 +262,26 @@ def ui(port: int, raw: str | None, out: str | None) -> None:
     from kzz_pipeline.home import prepare
 
     chosen = _existing(settings(raw, out))
+    _require_free(port)
     export(chosen)
     prepare(chosen.home)
     program = Path(sys.executable).with_name("dagster")
     click.echo(f"kzz: http://127.0.0.1:{port} (stop with Ctrl-C)", err=True)
     arguments = ["dev", "--module-name", "kzz_pipeline.definitions", "--host", "127.0.0.1", "--port", str(port)]
     os.execv(program, [str(program), *arguments])
+
+
+def _require_free(port: int) -> None:
+    """Raise Refusal where a program listens on a port: Dagster would say that it serves there, and never end."""
+    import socket
+
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except OSError as error:
+        message = f"port {port} of this machine cannot be used: {error.strerror}"
+        raise Refusal("port-taken", message, "name another with --port, or stop what uses it") from None
 
 
 @main.command()
@@ -260,6 +333,8 @@ def compact(year: int | None, raw: str | None, out: str | None) -> None:
     from kzz_pipeline.compaction import compact as joined
 
     chosen = settings(raw, out)
+    if not chosen.out_root.is_dir():
+        raise Refusal("nothing-published", f"no release is published under {chosen.out_root}", "run kzz run first")
     done = joined(chosen.out_root, year)
     for folder in done:
         click.echo(f"{folder.place}: {folder.before} files, now {folder.after}")

@@ -16,12 +16,13 @@ A correction whose `expect` is not what the cell prints refuses its release: it 
 
 import hashlib
 import json
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from kzz_pipeline.core.characters import strip
 from kzz_pipeline.core.normalize import CellCorrection
@@ -89,6 +90,25 @@ class _File(BaseModel):
     assume: tuple[Assumption, ...] = ()
     withdraw: tuple[Withdrawal, ...] = ()
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _none(cls, entries: Any) -> Any:
+        # A heading whose entries are all commented out.
+        return () if entries is None else entries
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> "_File":
+        cells = [(entry.release, entry.line, entry.column) for entry in self.correct]
+        if twice := _twice(cells):
+            raise ValueError(f"correct names line {twice[1]}, column {twice[2]} of {twice[0]} twice")
+        if unit_twice := _twice([entry.release for entry in self.assume]):
+            raise ValueError(f"assume names {unit_twice} twice")
+        return self
+
+
+def _twice(items: list[Any]) -> Any:
+    return next((item for at, item in enumerate(items) if item in items[:at]), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
@@ -144,8 +164,8 @@ class Decisions:
 class Corrections:
     """Every decision of a `corrections.yml`, by release."""
 
-    def __init__(self, content: _File) -> None:
-        self._content = content
+    def __init__(self, content: _File | None = None) -> None:
+        self._content = content or _File()
 
     def of(self, release_id: str) -> Decisions:
         """What was decided about a release."""
@@ -161,6 +181,35 @@ class Corrections:
         """Why what is published of a release is to be taken out; None where it is not."""
         return next((entry.reason for entry in self._content.withdraw if entry.release == release_id), None)
 
+    def idle(
+        self, known: Container[str], present: Container[str], findings: Callable[[str], set[str] | None]
+    ) -> Iterator[str]:
+        """What is wrong with entries that nothing follows from, a sentence each.
+
+        `known` are the releases ever taken in, `present` those whose file is there, `findings` gives the ids and the
+        rules of the findings of one, or None where these cannot be told.
+        """
+        content = self._content
+        for name in ("accept", "correct", "assume", "withdraw"):
+            for at, entry in enumerate(getattr(content, name)):
+                release = entry.release or _release_of(entry.finding, known)
+                if release is None:
+                    yield f"{name}[{at}]: no release has a finding {entry.finding} (kzz findings lists them)"
+                elif release not in known:
+                    yield f"{name}[{at}]: no release is called {release}"
+                elif name == "withdraw" and release in present:
+                    yield f"{name}[{at}]: the file of {release} is still there; take it away, and the release goes too"
+                elif name == "accept":
+                    wanted, there = entry.finding or entry.rule, findings(release)
+                    if there is not None and wanted not in there:
+                        yield f"{name}[{at}]: {release} has no finding {wanted} (kzz findings lists them)"
+
+
+def _release_of(finding: str, known: Container[str]) -> str | None:
+    parts = finding.split("-")
+    ids = ("-".join(parts[:count]) for count in range(len(parts) - 1, 1, -1))
+    return next((release_id for release_id in ids if release_id in known), None)
+
 
 def read_corrections(path: Path) -> Corrections:
     """The decisions in a file; none where there is no file. Raises Refusal where it is not valid, naming the place."""
@@ -168,18 +217,63 @@ def read_corrections(path: Path) -> Corrections:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return Corrections(_File())
+        return Corrections()
     except (OSError, UnicodeDecodeError) as error:
         raise Refusal("corrections-unreadable", f"{path}: {error}", advice) from None
     try:
+        tree = yaml.compose(text, yaml.SafeLoader)
+        if twice := _key_twice(tree):
+            raise Refusal("corrections-invalid", f"{path} line {_line(twice)}: {twice.value} stands twice", advice)
         return Corrections(_File.model_validate(yaml.safe_load(text) or {}))
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise Refusal("corrections-invalid", f"{path}: {error.problem}", advice, line) from None
-    except yaml.YAMLError as error:
+        where = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise Refusal("corrections-invalid", f"{path}{where}: {error.problem}", advice) from None
+    except (yaml.YAMLError, RecursionError) as error:
         raise Refusal("corrections-invalid", f"{path}: {error}", advice) from None
     except ValidationError as error:
         first = error.errors()[0]
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-        message = f"{path}: {place or 'the file'}: {first['msg']}"
+        what = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
+        message = f"{path} line {_line(_node(tree, first['loc']))}: {place or 'the file'}: {what}"
         raise Refusal("corrections-invalid", message, advice) from None
+
+
+# What pydantic says in its own terms.
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no entry of that name",
+    "string_type": "a text is wanted: put it between quotes, so that it is taken as it stands",
+    "string_too_short": "is empty",
+    "int_type": "a whole number is wanted",
+    "int_parsing": "a whole number is wanted",
+    "tuple_type": "a list of entries is wanted, each begun with a dash",
+    "model_type": "an entry with names and values is wanted, such as reason: …",
+}
+
+
+def _key_twice(node: Any) -> Any:
+    """The first key of a mapping, at any depth, that stands there before: the one before it would be lost unsaid."""
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        for at, (key, value) in enumerate(node.value):
+            if key.value in keys[:at]:
+                return key
+            if found := _key_twice(value):
+                return found
+    elif isinstance(node, yaml.SequenceNode):
+        return next((found for item in node.value if (found := _key_twice(item))), None)
+    return None
+
+
+def _node(node: Any, place: tuple[int | str, ...]) -> Any:
+    """The node at a place in the file, or the last one on the way to it."""
+    for part in place:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+        elif isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in node.value if key.value == part), node)
+    return node
+
+
+def _line(node: Any) -> int:
+    return node.start_mark.line + 1 if node is not None else 1

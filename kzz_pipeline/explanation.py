@@ -37,10 +37,13 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
     """Lines of text that say how a file is read. Raises Refusal where the file cannot be read at all."""
     known = words()
     data = _read(path)
-    # A file need not be a release by its name: what has no suffix of a form is read as text.
-    form = read_form(data, path.suffix if path.suffix.lower() in FORMS else ".txt")
-    document = Document.from_text(form.text)
-    require_lines(document)
+    try:
+        # A file need not be a release by its name: what has no suffix of a form is read as text.
+        form = read_form(data, path.suffix if path.suffix.lower() in FORMS else ".txt")
+        document = Document.from_text(form.text)
+        require_lines(document)
+    except Refusal as unread:
+        raise Refusal(unread.code, f"{path}: {unread.message}", unread.advice, unread.line) from None
     parse = read_layout(document, known.labels, known.units)
     source = Source("0000-file", _release_year(path), path.name, "", len(data), form.encoding)
     refusal, rows, findings = None, None, None

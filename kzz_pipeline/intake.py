@@ -9,7 +9,7 @@ from kzz_pipeline.catalogue import Catalogue, Version
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.corrections import read_corrections
 from kzz_pipeline.releases import RefusedFile, ReleaseFile, find_releases, read_bytes
-from kzz_pipeline.schema import RELEASE_TABLES
+from kzz_pipeline.schema import RELEASE_TABLES, YEARLY_TABLES
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import inventory
 
@@ -66,8 +66,8 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     Raises Refusal where the raw root cannot be listed or corrections.yml is not valid.
     """
     corrections = read_corrections(settings.corrections_path)
-    files, refused = find_releases(settings.raw_root)
     current = catalogue.current()
+    files, refused = find_releases(settings.raw_root, {key for key, version in current.items() if version.files})
     published = inventory(settings.out_root, RELEASE_TABLES)
     found = Survey(refused=refused)
     rewritten: dict[str, str] = {}
@@ -80,16 +80,19 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
             found.refused.append(RefusedFile(file.source_path, refusal))
             continue
         candidates.append((file, sha256, known))
-    owners = _owners(candidates, current)
     there = {file.release_id for file in files}
+    # A file that became a link, too large, or hidden by another of its name is refused, and not gone.
+    standing = {file.source_path for file in refused}
     for release_id, known in sorted(current.items()):
-        if known.files and release_id not in there:
+        if known.files and release_id not in there and known.source_path not in standing:
             reason = corrections.withdrawn(release_id)
             if reason is None:
                 found.missing.append(known)
             else:
                 gone = replace(known, status="withdrawn", reason=reason, file_list="", row_count_list="{}")
                 found.withdrawn.append(replace(gone, fiscal_years="", fingerprint="", stamp=""))
+    leaving = {version.release_id for version in found.withdrawn}
+    owners = _owners(candidates, {key: version for key, version in current.items() if key not in leaving})
     for file, sha256, known in candidates:
         mark = fingerprint(sha256, corrections.of(file.release_id).digest)
         owner = owners[sha256]
@@ -104,7 +107,10 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
         elif known.fingerprint != mark or known.source_path != file.source_path:
             found.arrivals.append(Arrival(file, sha256, mark, "changed"))
         elif known.status == "refused":
-            found.still_refused.append(known)
+            if (settings.quarantine_root / file.release_id / "report.md").is_file():
+                found.still_refused.append(known)
+            else:
+                found.arrivals.append(Arrival(file, sha256, mark, "changed"))
         elif not _is_whole(published.get(file.release_id, set()), known):
             found.arrivals.append(Arrival(file, sha256, mark, "republish"))
         else:
@@ -113,7 +119,18 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
             rewritten[file.release_id] = file.stamp
     if rewritten:
         catalogue.touch(rewritten)
+    if lacking := _lacking_years(settings.out_root, current):
+        catalogue.add_pending_years(lacking)
     return found
+
+
+def _lacking_years(out_root: Path, current: dict[str, Version]) -> set[int]:
+    """Fiscal years of published releases for which a yearly table has no file: it was taken away."""
+    years = {year for version in current.values() if version.files for year in version.years}
+    if not years:
+        return set()
+    standing = [{path.stem for path in (out_root / table).glob("*.parquet")} for table in YEARLY_TABLES]
+    return {year for year in years if any(str(year) not in names for names in standing)}
 
 
 def _owners(candidates: list[tuple[ReleaseFile, str, Version | None]], current: dict[str, Version]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.forms import Form, read_form
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import JOINED, ByteStore, archived_versions, parquet_dataset
+from kzz_pipeline.storage import JOINED, ByteStore, StageStore, archived_versions, parquet_dataset
 from kzz_pipeline.yearly import current_project_ids
 
 Row = dict[str, Any]
@@ -100,7 +100,20 @@ class _Tracer:
                         )
                     if rows:
                         return show(rows[0])
+                if self.version is None and (row := self._refused_finding(release_id, identity)):
+                    return self._finding(row)
         raise Refusal("unknown-figure", f"nothing published is called {identity}", _ADVICE)
+
+    def _refused_finding(self, release_id: str, identity: str) -> Row | None:
+        """A finding that keeps a release from being published."""
+        if self.catalogue.current()[release_id].status != "refused":
+            return None
+        try:
+            table = StageStore(self.settings.state_root).read_table(release_id, "findings")
+        except Refusal:
+            return None
+        rows: list[Row] = table.filter(pc.field("finding_id") == identity).to_pylist()
+        return rows[0] if rows else None
 
     def _release(self, release_id: str) -> Iterator[str]:
         yield f"release {release_id}"
@@ -170,7 +183,7 @@ class _Tracer:
 
     def aggregate(self, table: str, year: str = "", *key: str) -> Iterator[str]:
         """The chain of a row of a yearly table."""
-        if not year.isdigit():
+        if not (year.isascii() and year.isdigit()):
             raise Refusal("unknown-figure", f"{table} needs a fiscal year, such as {table} 2020", _ADVICE)
         rows = self._rows(table, self.settings.out_root, f"{int(year)}.parquet")
         keys = {
@@ -204,6 +217,9 @@ class _Tracer:
         if table == "yearly_by_indicator":
             yield from self._indicators_behind(year, found, current)
             return
+        units = {row["budget_unit"] for row in found} if table == "yearly_by_unit" else None
+        if table != "project_years":
+            yield from self._findings_behind(year, units)
         for name in names:
             wanted = {row[name] for row in found}
             projects = [row for row in projects if row[name] in wanted]
@@ -220,6 +236,16 @@ class _Tracer:
             if (row["level1"], row["level2"]) in levels and row["project_id"] in current:
                 yield f"indicator {row['indicator_id']}  {row['budget_unit']} · {row['indicator_printed']} = {row['value_printed']}"
                 yield from self._printed(row, row["source_line"], row["source_column"], "value")
+
+    def _findings_behind(self, year: int, units: set[str | None] | None) -> Iterator[str]:
+        """The open findings that a year counts, or those of units in it."""
+        this_year = pc.field("fiscal_year") == year
+        everywhere = self._rows("projects", self.settings.out_root, f"{year}/*.parquet", this_year)
+        unit_of = {row["project_id"]: row["budget_unit"] for row in everywhere}
+        for row in self._rows("findings", self.settings.out_root, f"{year}/*.parquet", this_year):
+            if row["accepted_reason"] is None and (units is None or unit_of.get(row["project_id"]) in units):
+                place = f"{row['source_path']} line {row['source_line']} cell {row['source_column']}"
+                yield f"finding {row['finding_id']}  {row['severity']}, {place}"
 
     # -- the printed text ----------------------------------------------------------------------------------
 

@@ -13,16 +13,17 @@ import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table
 
-from kzz_pipeline.catalogue import Catalogue
+from kzz_pipeline.catalogue import Catalogue, refusal_of
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import RULES
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
+from kzz_pipeline.spreadsheets import harmless
 from kzz_pipeline.storage import StageStore, parquet_dataset
+from kzz_pipeline.terminal import visible
 
 Rows = list[dict[str, Any]]
 _NARROW = ("severity", "source_path", "source_line", "source_column", "rule", "message")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _PIPE_WIDTH = 240
 
 
@@ -87,28 +88,33 @@ def rules() -> Rows:
     ]
 
 
-def render(rows: Rows, form: str) -> str:
-    """Rows as `table`, `json` or `csv`."""
+def without_findings(settings: Settings, release: str) -> str | None:
+    """Why a release has no findings of its own: it was refused before it was audited, or is an alias or withdrawn."""
+    version = Catalogue(settings.catalogue_path, settings.out_root).current()[release]
+    if version.status == "refused":
+        return f"{release} was refused: {refusal_of(version)}; see {settings.quarantine_root / release / 'report.md'}"
+    if version.status == "alias":
+        return f"{release} has the same bytes as {version.reason}: see the findings of that"
+    return f"{release} was withdrawn: {version.reason}" if version.status == "withdrawn" else None
+
+
+def render(rows: Rows, form: str, columns: Iterable[str] = ()) -> str:
+    """Rows as `table`, `json` or `csv`; the latter has its `columns` also where there is no row."""
     if form == "json":
         return json.dumps(rows, ensure_ascii=False, indent=2, default=str) + "\n"
     if form == "csv":
-        return _csv(rows)
+        return _csv(rows, list(rows[0] if rows else columns))
     return _table(rows)
 
 
-def _csv(rows: Rows) -> str:
+def _csv(rows: Rows, columns: list[str]) -> str:
     stream = io.StringIO()
-    if rows:
+    if columns:
         # All text is quoted: a carriage return in a cell would end the record otherwise.
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        writer = csv.DictWriter(stream, columns, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
         writer.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
-
-
-def harmless(value: Any) -> Any:
-    """A cell that a spreadsheet would run as a formula, marked as text; anything else as it is."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) else value
 
 
 def _table(rows: Rows) -> str:
@@ -122,7 +128,7 @@ def _table(rows: Rows) -> str:
     for name in names:
         shown.add_column(titles.get(name, name), overflow="fold")
     for row in rows:
-        shown.add_row(*("" if row[name] is None else str(row[name]) for name in names))
+        shown.add_row(*("" if row[name] is None else visible(str(row[name])) for name in names))
     console = Console(file=stream, width=width, no_color=True, highlight=False, markup=False)
     console.print(shown)
     return stream.getvalue() + f"{len(rows)} row(s)\n"

@@ -44,7 +44,11 @@ def open_url(url: str) -> Path:
         # A listing that is remembered is one that another machine has changed since.
         path = UPath(url, use_listings_cache=False)
         _ = path.fs
-    except (ImportError, ValueError) as error:
+    except ValueError:
+        raise Refusal(
+            "unknown-store", f"{url} is no place that is known", "name a folder, or s3://bucket/prefix"
+        ) from None
+    except ImportError as error:
         advice = "install the extra: pip install 'kzz-pipeline[s3]'"
         raise Refusal("unknown-store", f"{url}: {error}", advice) from None
     if path.parent == path or not path.name:

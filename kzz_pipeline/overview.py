@@ -3,13 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
-import click
-
 from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
+from kzz_pipeline.corrections import read_corrections
 from kzz_pipeline.intake import Survey
+from kzz_pipeline.publication import HALF_COPY
 from kzz_pipeline.schema import LEVEL2
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import JOINED, read_release, report_path
+from kzz_pipeline.storage import JOINED, read_release, release_path, report_path
+from kzz_pipeline.terminal import say
+from kzz_pipeline.yearly import ACROSS
 
 # More releases than this get a line each, and unchanged ones are counted only.
 _FEW = 10
@@ -25,27 +27,37 @@ def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: 
     for version in shown[:_FEW] if len(shown) > _FEW else shown:
         _print_release(settings, version, "published" if version.release_id in fresh else "unchanged")
     if len(shown) > _FEW:
-        click.echo(f"… and {len(shown) - _FEW} more release(s): kzz findings, or the UI (make ui), show them")
+        say(f"… and {len(shown) - _FEW} more release(s): kzz findings, or the UI (make ui), show them")
     for alias in found.aliases:
-        click.echo(f"{alias.release_id}: the same bytes as {alias.reason}, published once, under that name")
+        say(f"{alias.release_id}: the same bytes as {alias.reason}, published once, under that name")
     refused = [version for version in taken if version.status == "refused"] + found.still_refused
+    published_paths = {version.source_path for version in current.values() if version.files}
     for file in found.refused:
-        click.echo(f"kzz: refused {file.source_path}: {file.refusal}", err=True)
+        stands = "; what was published before of it stands" if file.source_path in published_paths else ""
+        say(f"kzz: refused {file.source_path}: {file.refusal}{stands}", err=True)
     for version in refused:
         where = settings.quarantine_root / version.release_id / "report.md"
         stands = "; what was published before of it stands" if version.files else ""
-        click.echo(f"kzz: refused {version.source_path}: {refusal_of(version)}{stands}; see {where}", err=True)
+        say(f"kzz: refused {version.source_path}: {refusal_of(version)}{stands}; see {where}", err=True)
     for version in found.missing:
         advice = "put it there again, or withdraw the release in corrections.yml"
-        click.echo(f"kzz: {version.source_path} is gone; what was published of it stands: {advice}", err=True)
+        say(f"kzz: {version.source_path} is gone; what was published of it stands: {advice}", err=True)
+    present = {arrival.file.release_id for arrival in found.arrivals}
+    present |= {version.release_id for version in (*found.unchanged, *found.still_refused, *found.aliases)}
+    for idle in read_corrections(settings.corrections_path).idle(
+        current, present, lambda release_id: _findings(settings, current[release_id])
+    ):
+        say(f"kzz: nothing follows from {settings.corrections_path} {idle}", err=True)
     for version in found.withdrawn:
-        click.echo(f"{version.release_id}: withdrawn ({version.reason}), no longer published")
+        say(f"{version.release_id}: withdrawn ({version.reason}), no longer published")
     total = len(refused) + len(found.refused)
+    if not current and not found.refused:
+        say(f"kzz: no release under {settings.raw_root}: put one at <year>/<name>.txt there, then run again", err=True)
     parts = [f"{len(published)} published", f"{len(found.unchanged)} unchanged"]
     if found.aliases:
         parts.append(f"{len(found.aliases)} alias(es)")
     parts.append(f"{total} refused")
-    click.echo(f"{', '.join(parts)}; tables under {settings.out_root}; {seconds:.1f} s")
+    say(f"{', '.join(parts)}; tables under {settings.out_root}; {seconds:.1f} s")
     return total
 
 
@@ -56,31 +68,45 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
     row = rows[0]
     projects = _rows(settings, version, "projects", ["fiscal_year", "total_funds_cny"])
     levels = _rows(settings, version, "indicators", ["level2"])
-    click.echo(f"{version.release_id}  {state}  ({version.source_path}, {row['encoding']}, {row['line_count']} lines)")
-    click.echo(f"  list        {row['listed_count']} projects, total {_wan(row['listed_total_cny'])}")
+    say(f"{version.release_id}  {state}  ({version.source_path}, {row['encoding']}, {row['line_count']} lines)")
+    say(f"  list        {row['listed_count']} projects, total {_wan(row['listed_total_cny'])}")
     years: dict[object, int] = {}
     for project in projects:
         years[project["fiscal_year"]] = years.get(project["fiscal_year"], 0) + 1
     by_year = ", ".join(f"{year or 'no year'}: {count}" for year, count in sorted(years.items(), key=str))
     funds = sum((project["total_funds_cny"] or Decimal(0) for project in projects), Decimal(0))
-    click.echo(f"  tables      {row['project_count']} ({by_year}), total {_wan(funds)}")
+    say(f"  tables      {row['project_count']} ({by_year}), total {_wan(funds)}")
     counts = {level: sum(1 for found in levels if found["level2"] == level) for level in (*LEVEL2, None)}
     named = "  ".join(
         f"{(level or 'unknown').removesuffix('指标')} {count}" for level, count in counts.items() if count
     )
-    click.echo(f"  indicators  {row['indicator_count']}: {named}")
-    click.echo(f"  cells       {row['cell_count']}, unread {row['unread_cell_count']}")
-    click.echo(
+    say(f"  indicators  {row['indicator_count']}: {named}")
+    say(f"  cells       {row['cell_count']}, unread {row['unread_cell_count']}")
+    say(
         f"  findings    {row['error_count']} errors, {row['warning_count']} warnings, {row['info_count']} infos"
         f"  (kzz findings --release {version.release_id})"
     )
     folders = sorted({place.rpartition("/")[0] for place in version.files})
     own = any((settings.out_root / place).is_file() for place in version.files)
     name = version.release_id if own else f"{JOINED}*"
-    click.echo(f"  parquet     {settings.out_root}/{{{','.join(folders)}}}/{name}.parquet")
+    say(f"  parquet     {settings.out_root}/{{{','.join(folders)}}}/{name}.parquet")
     report = report_path(settings.reports_root, version.release_id)
     if report.is_file():
-        click.echo(f"  report      {report}")
+        say(f"  report      {report}")
+
+
+def _findings(settings: Settings, version: Version) -> set[str] | None:
+    """The ids and the rules of a published release's findings, those that other releases give it among them."""
+    if version.status != "published":
+        return None
+    rows = _rows(settings, version, "findings", ["finding_id", "rule"])
+    for year in version.years:
+        across = read_release(
+            settings.out_root, release_path("findings", year, ACROSS), ["finding_id", "rule", "release_id"]
+        )
+        rows += [] if across is None else [row for row in across.to_pylist() if row["release_id"] == version.release_id]
+    # That a half copy is meant is accepted by that rule, whether the release breaks off in a table or between two.
+    return {HALF_COPY, *(row[name] for row in rows for name in ("finding_id", "rule"))}
 
 
 def _rows(settings: Settings, version: Version, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
@@ -90,4 +116,8 @@ def _rows(settings: Settings, version: Version, table: str, columns: list[str] |
 
 
 def _wan(amount: object) -> str:
-    return "not printed" if not isinstance(amount, Decimal) else f"{amount / 10000:,.2f} 万元"
+    if not isinstance(amount, Decimal):
+        return "not printed"
+    # Two decimals, as such lists print them, or as many as the amount has.
+    exact = (amount / 10000).normalize()
+    return f"{exact:,.{max(2, -int(exact.as_tuple().exponent))}f} 万元"

@@ -158,7 +158,7 @@ def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) 
 
 
 # A half copy whose cut no rule can see, accepted by the rule for those that one can.
-_HALF_COPY = "table-breaks-off"
+HALF_COPY = "table-breaks-off"
 
 
 def _not_cut_off(
@@ -170,14 +170,14 @@ def _not_cut_off(
     found = []
     for outcome in outcomes:
         before = current.get(outcome.release_id) if outcome.refusal is None else None
-        if before is not None and before.files and not corrections.of(outcome.release_id).accepted("", _HALF_COPY):
+        if before is not None and before.files and not corrections.of(outcome.release_id).accepted("", HALF_COPY):
             was = _published_version_of(catalogue, before)
             sha256 = store.read_record(outcome.release_id).source_sha256
             if was is not None and was.source_sha256 != sha256 and _is_beginning(kept, sha256, was.source_sha256):
                 refusal = Refusal(
                     "half-copy",
                     "the file is only the beginning of the one that is published",
-                    f"put the whole release there again, or accept {_HALF_COPY} of it with a reason in corrections.yml",
+                    f"put the whole release there again, or accept {HALF_COPY} of it with a reason in corrections.yml",
                 )
                 note_refusal(store, outcome.release_id, "curated_tables", refusal)
                 outcome = Outcome(outcome.release_id, outcome.seconds, refusal=refusal)
@@ -242,7 +242,10 @@ def _publish_batch(
         mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
         standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES)
         removals = [place for place in standing if place not in outcome.files]
-        files = outcome.files | _changes_file(settings, catalogue, outcome, before, standing)
+        files = dict(outcome.files)
+        # Rows that only come back, after a file was taken away, change nothing.
+        if before is None or before.fingerprint != mark:
+            files |= _changes_file(settings, catalogue, outcome, before, standing)
         years |= set(outcome.facts["fiscal_years"]) | (before.years if before else set())
         # Rows that stand there already, joined with other releases', stay joined.
         same = {place for place in files if place in joined and release_bytes(settings.out_root, place) == files[place]}

@@ -8,6 +8,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.forms import read_form
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import ByteStore, Record, StageStore
+from kzz_pipeline.terminal import visible
 
 _AROUND = 3
 _MOST = 50
@@ -34,7 +35,7 @@ def describe(settings: Settings, record: Record, refusal: Refusal, standing: boo
     if errors:
         text += ["## Findings that forbid publication", "", "| line | rule | what | id |", "|---|---|---|---|"]
         text += [
-            f"| {row['source_line']} | {row['rule']} | {row['message']} | {row['finding_id']} |"
+            f"| {row['source_line']} | {row['rule']} | {str(row['message']).replace('|', chr(92) + '|')} | {row['finding_id']} |"
             for row in errors[:_MOST]
         ]
         if len(errors) > _MOST:
@@ -52,7 +53,7 @@ def describe(settings: Settings, record: Record, refusal: Refusal, standing: boo
         "findings": errors,
     }
     return {
-        "report.md": "\n".join(text).encode(),
+        "report.md": visible("\n".join(text)).encode(),
         "report.json": (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode(),
     }
 

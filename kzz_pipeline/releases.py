@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import unicodedata
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ _YEAR_FOLDER = re.compile(r"(?:19|20)\d\d")
 _NAME = re.compile(r"[\w.\-]+", re.UNICODE)
 # What editors, Office and copy programs leave beside a file while they work; a release never bears such a name.
 _TRANSIENT = re.compile(r"^(?:\.|~\$)|(?:~|\.(?:part|partial|tmp|crdownload|swp))$")
+# With what is put before and behind it while it is written, a name in a folder has 255 bytes at most.
+_LONGEST_ID = 192
 _PLACE = "put it at <raw root>/<year>/<name>.txt"
 
 
@@ -43,13 +46,16 @@ class RefusedFile:
     refusal: Refusal
 
 
-def find_releases(raw_root: Path) -> tuple[list[ReleaseFile], list[RefusedFile]]:
+def find_releases(
+    raw_root: Path, published: Container[str] = frozenset()
+) -> tuple[list[ReleaseFile], list[RefusedFile]]:
     """Every release under `raw_root`, ordered by release id, and everything there that is refused by its name.
 
-    Raises Refusal where the raw root itself cannot be listed.
+    Of ids that differ in case alone, the one in `published` is a release. Raises Refusal where the raw root itself
+    cannot be listed.
     """
     if not isinstance(raw_root, Path):
-        return _find_objects(raw_root)
+        return _find_objects(raw_root, published)
     try:
         top = sorted(os.scandir(raw_root), key=lambda entry: entry.name)
     except OSError as error:
@@ -61,14 +67,16 @@ def find_releases(raw_root: Path) -> tuple[list[ReleaseFile], list[RefusedFile]]
     for entry in top:
         if _TRANSIENT.search(entry.name):
             continue
-        if not entry.is_dir(follow_symlinks=False):
+        if entry.is_symlink() and _YEAR_FOLDER.fullmatch(entry.name):
+            refused.append(_refused(entry.name, "link", "a link, which is not followed", "put the folder itself there"))
+        elif not entry.is_dir(follow_symlinks=False):
             what = "a link" if entry.is_symlink() else "a file"
             refused.append(_refused(entry.name, "wrong-place", f"{what} that stands outside a year folder", _PLACE))
         elif not _YEAR_FOLDER.fullmatch(entry.name):
             refused.append(_refused(entry.name, "wrong-place", "a folder that is not named by a year", _PLACE))
         else:
             _scan_year(Path(entry.path), entry.name, found, refused)
-    return _without_collisions(found, refused), refused
+    return _without_collisions(found, refused, published), refused
 
 
 def locate(raw_root: Path, release_id: str) -> ReleaseFile:
@@ -87,9 +95,8 @@ def locate(raw_root: Path, release_id: str) -> ReleaseFile:
     found: list[ReleaseFile] = []
     refused: list[RefusedFile] = []
     _scan_year(raw_root / year, year, found, refused)
-    for file in _without_collisions(found, refused):
-        if file.release_id == release_id:
-            return file
+    for file in _without_collisions([file for file in found if file.release_id == release_id], refused):
+        return file
     raise Refusal("no-such-file", f"no file of {release_id} under {raw_root / year}", "put it there again")
 
 
@@ -136,7 +143,7 @@ def _checked(path: Path, year: str, place: str, size: int, stamp: str) -> Releas
     return ReleaseFile(release_id, int(year), place, path, size, stamp)
 
 
-def _find_objects(raw_root: Path) -> tuple[list[ReleaseFile], list[RefusedFile]]:
+def _find_objects(raw_root: Path, published: Container[str]) -> tuple[list[ReleaseFile], list[RefusedFile]]:
     """`find_releases` in an object store: its listing says what each object is, so none is asked for."""
     from kzz_pipeline.objects import listing
 
@@ -159,7 +166,7 @@ def _find_objects(raw_root: Path) -> tuple[list[ReleaseFile], list[RefusedFile]]
             except Refusal as refusal:
                 refused[place] = RefusedFile(_printable(place), refusal)
     collided = list(refused.values())
-    return _without_collisions(found, collided), collided
+    return _without_collisions(found, collided, published), collided
 
 
 def _locate_object(raw_root: Path, release_id: str) -> ReleaseFile:
@@ -171,7 +178,7 @@ def _locate_object(raw_root: Path, release_id: str) -> ReleaseFile:
         place = f"{year}/{name}{form}"
         if known := listing(raw_root, place).get(place):
             return _checked(raw_root / place, year, place, *known)
-    for file in _find_objects(raw_root)[0]:
+    for file in _find_objects(raw_root, {release_id})[0]:
         if file.release_id == release_id:
             return file
     raise Refusal("no-such-file", f"no file of {release_id} under {raw_root / year}", "put it there again")
@@ -186,15 +193,25 @@ def check_release_id(release_id: str) -> None:
             f"a release name holds letters, digits, '.', '_' and '-' only: {_printable(name)!r}",
             "rename the file",
         )
-    if len(release_id.encode()) + len(".parquet") > 200:
-        raise Refusal("wrong-name", "the name is too long", "rename the file to under 150 bytes")
+    over = len(release_id.encode()) - _LONGEST_ID
+    if over > 0:
+        has, most = len(name.encode()), len(name.encode()) - over
+        message = f"the name is too long: {has} bytes, over the {most} that it may have (a Chinese character has 3)"
+        raise Refusal("wrong-name", message, "rename the file")
 
 
-def _without_collisions(found: list[ReleaseFile], refused: list[RefusedFile]) -> list[ReleaseFile]:
+def _without_collisions(
+    found: list[ReleaseFile], refused: list[RefusedFile], published: Container[str] = frozenset()
+) -> list[ReleaseFile]:
     """One file per release id, ids that differ in case alone counted as one; text goes before other forms."""
     order = {form: rank for rank, form in enumerate(FORMS)}
     kept: dict[str, ReleaseFile] = {}
-    for file in sorted(found, key=lambda file: (order[file.path.suffix.lower()], file.source_path)):
+
+    def rank(file: ReleaseFile) -> tuple[bool, int, str]:
+        # What is published already is not made another release by a file that sorts before it.
+        return file.release_id not in published, order[file.path.suffix.lower()], file.source_path
+
+    for file in sorted(found, key=rank):
         first = kept.setdefault(file.release_id.casefold(), file)
         if first is not file:
             refused.append(

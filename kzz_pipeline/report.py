@@ -19,6 +19,7 @@ from kzz_pipeline.core.tokens import Parse
 from kzz_pipeline.corrections import Decisions
 from kzz_pipeline.explanation import REASONS
 from kzz_pipeline.schema import LEVEL2, SEVERITIES
+from kzz_pipeline.spreadsheets import harmless
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -146,7 +147,7 @@ def _template() -> "Template":
         lstrip_blocks=True,
         finalize=_clean,
     )
-    environment.filters |= {"wan": _wan, "short": _short, "cells": _with_bars}
+    environment.filters |= {"wan": _wan, "short": _short, "cells": _with_bars, "harmless": harmless}
     return environment.get_template("report.html")
 
 

@@ -15,7 +15,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -69,7 +69,11 @@ def read_parquet(source: Path | pa.BufferReader, columns: list[str] | None = Non
     """A Parquet file as a table, of its own columns (or these of them): the folders' names add none."""
     if not isinstance(source, Path | pa.BufferReader):
         source = pa.BufferReader(source.read_bytes())
-    return pq.ParquetFile(source).read(columns)
+    try:
+        return pq.ParquetFile(source).read(columns)
+    except pa.ArrowInvalid as error:
+        advice = "remove it and do kzz run: it is published again"
+        raise Refusal("damaged-file", f"{source} is damaged: {error}", advice) from None
 
 
 def parquet_dataset(files: Iterable[Path], schema: pa.Schema) -> Any:
@@ -151,11 +155,11 @@ def _clear_errors(path: Path) -> Iterator[None]:
 _held: dict[Path, Any] = {}
 
 
-def hold(state_root: Path) -> None:
+def hold(state_root: Path, waiting: Callable[[], None] = lambda: None) -> None:
     """Wait until no other process works on the intermediate tables under `state_root`, then keep others out.
 
     Held until `let_go` or until this process ends, however it ends: two runs must not hand on each other's half of a
-    release.
+    release. `waiting` is called where there is one to wait for (on a disk).
     Raises Refusal where the other does not end.
     """
     if state_root in _held:
@@ -172,9 +176,13 @@ def hold(state_root: Path) -> None:
         state_root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(state_root / _LOCK)
         try:
-            lock.acquire(timeout=_LOCK_SECONDS)
+            lock.acquire(timeout=0)
         except Timeout:
-            raise busy from None
+            waiting()
+            try:
+                lock.acquire(timeout=_LOCK_SECONDS)
+            except Timeout:
+                raise busy from None
     _held[state_root] = lock
 
 
@@ -610,7 +618,8 @@ def published_files(out_root: Path, release_id: str, tables: Iterable[str]) -> l
 
 def inventory(out_root: Path, tables: Iterable[str]) -> dict[str, set[str]]:
     """Every release's published places, by release id, in one walk."""
-    return store_of(out_root).inventory(tables)
+    with _clear_errors(out_root):
+        return store_of(out_root).inventory(tables)
 
 
 def stage(out_root: Path, name: str, files: Mapping[str, bytes], removals: Iterable[str] = ()) -> Staged:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kzz_pipeline.catalogue import Catalogue
+from kzz_pipeline.corrections import Corrections, read_corrections
 from kzz_pipeline.schema import MONEY, SEVERITIES, YEARLY_TABLES, arrow_schema, to_arrow, validate
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import Staged, parquet_bytes, publish, release_path, stage, writer, yearly_path
@@ -35,12 +36,12 @@ class Year:
     problems: list[str]
 
 
-def aggregate(rows: YearRows, fiscal_year: int) -> Year:
+def aggregate(rows: YearRows, fiscal_year: int, corrections: Corrections) -> Year:
     """The yearly tables of a fiscal year, from what is published, with the findings that only several releases show."""
     projects = rows.projects(fiscal_year)
     counts = current_projects(projects)
     current = projects.filter(counts)
-    across = _across_releases(projects, counts)
+    across = _across_releases(projects, counts, corrections)
     indicators = rows.read("indicators", fiscal_year)
     indicators = indicators.filter(pc.is_in(indicators["project_id"], current["project_id"].combine_chunks()))
     findings = _opened(rows.read("findings", fiscal_year), across)
@@ -56,6 +57,7 @@ def aggregate(rows: YearRows, fiscal_year: int) -> Year:
 
 def _opened(findings: pa.Table, across: pa.Table) -> pa.Table:
     """The open findings of a year, counted by table and severity, with those over several releases."""
+    across = across.filter(pc.is_null(across["accepted_reason"]))
     of_pairs = across.group_by(["project_id", "severity"]).aggregate([([], "count_all")])
     return pa.concat_tables([findings, of_pairs.rename_columns(findings.column_names).cast(findings.schema)])
 
@@ -84,7 +86,7 @@ def current_project_ids(out_root: Path, fiscal_year: int) -> set[str]:
     return set(projects.filter(current_projects(projects))["project_id"].to_pylist())
 
 
-def _across_releases(projects: pa.Table, counts: pa.Array) -> pa.Table:
+def _across_releases(projects: pa.Table, counts: pa.Array, corrections: Corrections) -> pa.Table:
     """A finding for every table that a later release holds again."""
     rows: list[dict[str, Any]] = []
     superseded = projects.filter(pc.invert(counts))
@@ -94,9 +96,11 @@ def _across_releases(projects: pa.Table, counts: pa.Array) -> pa.Table:
         current.setdefault(new["project_key"], new)
     for old in superseded.to_pylist():
         new = current[old["project_key"]]
+        rule = "project-in-two-releases"
+        finding_id = f"{old['release_id']}-{rule}-{old['source_line']}-{old['source_column']}"
         rows.append({
-            "finding_id": f"{old['release_id']}-project-in-two-releases-{old['source_line']}-{old['source_column']}",
-            "rule": "project-in-two-releases",
+            "finding_id": finding_id,
+            "rule": rule,
             "severity": "warning",
             "release_id": old["release_id"],
             "release_year": old["release_year"],
@@ -114,7 +118,7 @@ def _across_releases(projects: pa.Table, counts: pa.Array) -> pa.Table:
             "source_sha256": old["source_sha256"],
             "source_line": old["source_line"],
             "source_column": old["source_column"],
-            "accepted_reason": None,
+            "accepted_reason": corrections.of(old["release_id"]).accepted(finding_id, rule),
         })  # fmt: skip
     rows.sort(key=lambda row: row["finding_id"])
     names = arrow_schema("findings").names
@@ -271,10 +275,11 @@ def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
     """Aggregate fiscal years and publish their tables; a year whose tables are wrong is left as it stands."""
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
     rows = YearRows(settings.out_root, settings.state_root / "years")
+    corrections = read_corrections(settings.corrections_path)
     done = []
     with writer(settings.out_root):
         for fiscal_year in fiscal_years:
-            year = aggregate(rows, fiscal_year)
+            year = aggregate(rows, fiscal_year, corrections)
             done.append(year)
             if not year.problems:
                 publish(settings.out_root, [_staged(settings.out_root, year)])

@@ -5,6 +5,10 @@ import json
 import pandas as pd
 import pytest
 from conftest import REAL_ID, Workplace
+from release_text import Table, Text
+
+from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.corrections import read_corrections
 
 HALF_ACCEPTED = """
 accept:
@@ -103,3 +107,78 @@ def test_invalid_file_is_named_and_nothing_changes(workplace: Workplace, text: s
     assert done.returncode == 2
     assert named in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("accept:\n  - rule: no-year\n    release: 2020-a\n    reason: x\naccept: []\n", "line 5: accept stands twice"),
+        ("accept:\n  - rule: nope\n    release: 2020-a\n    reason: x\n", "line 2: accept[0]: there is no rule nope"),
+        ("accept:\n  rule: no-year\n", "accept: a list of entries is wanted"),
+        ("accepted: []\n", "accepted: there is no entry of that name"),
+        ("- a\n", "the file: an entry with names and values is wanted"),
+        ("withdraw:\n  - release: 2020-a\n", "line 2: withdraw[0].reason: is missing"),
+        (
+            "correct:\n  - {release: 2020-a, line: 1, column: 1, expect: 89.70, value: '1', reason: x}\n",
+            "line 2: correct[0].expect: a text is wanted: put it between quotes",
+        ),
+        (
+            "correct:\n  - {release: 2020-a, line: 1, column: 1, expect: a, value: b, reason: x}\n"
+            "  - {release: 2020-a, line: 1, column: 1, expect: a, value: c, reason: x}\n",
+            "correct names line 1, column 1 of 2020-a twice",
+        ),
+        (
+            "assume: [{release: 2020-a, money_unit: 元, reason: x}, {release: 2020-a, money_unit: 万元, reason: x}]\n",
+            "assume names 2020-a twice",
+        ),
+        ("a: &a [*a]\n", "recursion"),
+    ],
+)  # fmt: skip
+def test_file_that_is_not_valid_is_named_with_the_line(workplace: Workplace, text: str, said: str) -> None:
+    _decide(workplace, text)
+    with pytest.raises(Refusal) as caught:
+        read_corrections(workplace.root / "corrections.yml")
+    assert said in str(caught.value)
+    assert "corrections.yml" in caught.value.message
+
+
+def test_headings_without_entries_decide_nothing(workplace: Workplace) -> None:
+    _decide(workplace, "accept:\n#  - finding: x\n")
+    assert read_corrections(workplace.root / "corrections.yml").of("2020-a").digest == ""
+
+
+def test_entries_that_nothing_follows_from_are_named(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", Text().text())
+    _decide(
+        workplace,
+        "accept:\n"
+        "  - {finding: 2020-a-no-year-7-1, reason: x}\n"
+        "  - {finding: 2020-b-no-year-7-1, reason: x}\n"
+        "  - {rule: no-year, release: 2020-a, reason: x}\n"
+        "assume: [{release: 2020-c, money_unit: 元, reason: x}]\n"
+        "withdraw: [{release: 2020-a, reason: x}]\n",
+    )
+    done = workplace.kzz("run")
+    assert done.returncode == 0
+    said = [line.partition("corrections.yml ")[2] for line in done.stderr.splitlines()]
+    assert said == [
+        "accept[0]: 2020-a has no finding 2020-a-no-year-7-1 (kzz findings lists them)",
+        "accept[1]: no release has a finding 2020-b-no-year-7-1 (kzz findings lists them)",
+        "accept[2]: 2020-a has no finding no-year (kzz findings lists them)",
+        "assume[0]: no release is called 2020-c",
+        "withdraw[0]: the file of 2020-a is still there; take it away, and the release goes too",
+    ]
+
+
+def test_finding_across_releases_can_be_accepted(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", Text().text())
+    workplace.put("2021/b.txt", Text([Table(total="12", fiscal="12")]).text())
+    assert workplace.kzz("run").returncode == 0
+    opened = workplace.read("yearly_summary")["warning_count"].iloc[0]
+    _decide(workplace, "accept: [{rule: project-in-two-releases, release: 2020-a, reason: replaced}]\n")
+    done = workplace.kzz("run")
+    assert done.returncode == 0
+    assert "nothing follows" not in done.stderr
+    findings = workplace.read("findings").set_index("rule")
+    assert findings.loc["project-in-two-releases", "accepted_reason"] == "replaced"
+    assert workplace.read("yearly_summary")["warning_count"].iloc[0] == opened - 1

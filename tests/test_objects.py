@@ -315,8 +315,9 @@ def test_a_run_in_a_store_gives_the_tables_of_a_run_on_a_disk(remote: Remote, pu
 
     assert "儿童营养改善项目" in remote.kzz("trace", f"{REAL_ID}-t001-i003").stdout
     assert (
-        remote.kzz("trace", "yearly_by_unit", "2020", "克州财政局").stdout
-        == published.kzz("trace", "yearly_by_unit", "2020", "克州财政局").stdout
+        remote.kzz("trace", "yearly_by_unit", "2021", "克州财政局").stdout
+        == published.kzz("trace", "yearly_by_unit", "2021", "克州财政局").stdout
+        != ""
     )
     assert (
         remote.kzz("findings", "--format", "json", "--release", REAL_ID).stdout

@@ -111,7 +111,7 @@ def test_links_are_refused_and_never_followed(tmp_path: Path) -> None:
         "2020/link.txt": "link",
         "2020/inside.txt": "link",
         "2020/dangling.txt": "link",
-        "2021": "wrong-place",
+        "2021": "link",
         "top.txt": "wrong-place",
     }
     for release_id in ("2020-link", "2020-inside", "2021-secret"):
@@ -303,3 +303,19 @@ def test_an_id_that_is_unsafe_as_key_path_or_query_is_refused(tmp_path: Path, re
 @pytest.mark.parametrize("release_id", ["2020-kzz-key-projects", "1999-克州_重点.v2", "2020--", "2020-" + "州" * 60])
 def test_an_id_that_is_safe_is_taken(release_id: str) -> None:
     check_release_id(release_id)
+
+
+def test_what_is_published_is_not_made_another_release_by_a_name_in_capitals(tmp_path: Path) -> None:
+    put(tmp_path, "2020/Budget.txt")
+    put(tmp_path, "2020/budget.txt")
+    assert [file.release_id for file in find_releases(tmp_path)[0]] == ["2020-Budget"]
+    files, out = find_releases(tmp_path, {"2020-budget"})
+    assert [file.release_id for file in files] == ["2020-budget"]
+    assert "2020/budget.txt" in out[0].refusal.message
+
+
+def test_name_that_is_too_long_says_by_how_much(tmp_path: Path) -> None:
+    name = "长" * 63
+    put(tmp_path, f"2020/{name}.txt")
+    assert "189 bytes, over the 187" in find_releases(tmp_path)[1][0].refusal.message
+    check_release_id(f"2020-{name[1:]}")

@@ -289,3 +289,11 @@ def test_page_is_where_the_run_says(workplace: Workplace, real_text: str) -> Non
     facts = {"fiscal_years": [], "findings_by_rule": {}, "release": release, "first_findings": [], "row_counts": {}}
     shown = of_outcome("curated_tables", Outcome(REAL_ID, facts=json.loads(json.dumps(facts)), report_path=Path("r.html")))  # fmt: skip
     assert shown["report"].value == "r.html"
+
+
+def test_no_cell_of_the_report_is_run_by_a_spreadsheet_that_opens_it() -> None:
+    text = Text([Table(unit="=甲县教育局", project="+1|calc", goal="goal")], tail="\n\t\t\t\t\t\t@SUM(A1)\n").text()
+    soup = _soup(_page(text)[0])
+    cells = [cell.get_text() for cell in soup.select("table:not(.lines) td, table:not(.lines) th")]
+    assert {"'=甲县教育局", "'+1|calc", "'@SUM(A1)"} <= {cell.strip() for cell in cells}
+    assert not [cell for cell in cells if cell.strip().startswith(("=", "+", "-", "@"))]

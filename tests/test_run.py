@@ -1,6 +1,9 @@
 """`kzz run` from the raw root to the published tables, as a user sees it."""
 
 import json
+import socket
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,10 +12,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from conftest import REAL, REAL_ID, Workplace
+from filelock import FileLock
 from release_text import Table, Text
 
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.schema import RELEASE_TABLES, TABLES, YEARLY_TABLES, arrow_schema
+from kzz_pipeline.settings import Settings
 
 EXPECTED_LEVELS = {
     "数量指标": 68, "质量指标": 44, "时效指标": 30, "成本指标": 51, "经济效益指标": 3, "社会效益指标": 32,
@@ -250,3 +255,146 @@ def test_beginning_of_a_published_release_replaces_nothing(workplace: Workplace,
     done = workplace.kzz("run")
     assert done.returncode == 3
     assert workplace.files() == before
+
+
+def test_raw_root_without_a_release_says_where_to_put_one(workplace: Workplace) -> None:
+    done = workplace.kzz("run")
+    assert done.returncode == 0
+    assert f"no release under {workplace.raw}: put one at <year>/<name>.txt there" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [(("--out", ""), "the name of the folder is empty"), (("--raw", ""), "the name of the folder is empty"),
+     (("--raw", "raw", "--out", "raw/tables"), "among the releases")],
+)  # fmt: skip
+def test_folder_that_cannot_be_meant_is_a_usage_error(
+    workplace: Workplace, arguments: tuple[str, ...], what: str
+) -> None:
+    command = [sys.executable, "-m", "kzz_pipeline.cli", "run", *arguments]
+    done = subprocess.run(
+        command, env=workplace.environment, cwd=workplace.root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert what in done.stderr
+    assert list(workplace.root.iterdir()) == [workplace.raw]
+
+
+def test_published_release_whose_file_is_refused_by_its_name_is_not_said_to_be_gone(
+    workplace: Workplace, real_text: str
+) -> None:
+    path = workplace.put("2020/a.txt", real_text)
+    assert workplace.kzz("run").returncode == 0
+    before = workplace.files()
+    path.rename(workplace.root / "elsewhere.txt")
+    path.symlink_to(workplace.root / "elsewhere.txt")
+    done = workplace.kzz("run")
+    assert done.returncode == 3
+    assert "refused 2020/a.txt: a link" in done.stderr
+    assert "what was published before of it stands" in done.stderr
+    assert "gone" not in done.stderr
+    assert workplace.files() == before
+
+
+def test_amounts_of_a_release_in_yuan_are_shown_whole(workplace: Workplace) -> None:
+    text = Text([Table(total="25", fiscal="25")]).text().replace("万元", "元")
+    workplace.put("2020/a.txt", text)
+    assert "total 0.0025 万元" in workplace.kzz("run").stdout
+
+
+def test_place_that_cannot_be_used_is_one_line(published: Workplace, workplace: Workplace, real_text: str) -> None:
+    workplace.put("2020/a.txt", real_text)
+    workplace.root.joinpath("file").write_text("", encoding="utf-8")
+    workplace.out = workplace.root / "file" / "curated"
+    done = workplace.kzz("run")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_published_files_that_were_taken_away_or_damaged_come_back(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    assert workplace.kzz("run").returncode == 0
+    before = workplace.files()
+    damaged = workplace.out / "projects" / "2020" / "2020-a.parquet"
+    damaged.write_bytes(b"PAR1")
+    for arguments in (("run",), ("trace", "yearly_summary", "2020")):
+        done = workplace.kzz(*arguments)
+        assert done.returncode != 0
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert f"{damaged}" in done.stderr
+        assert "damaged" in done.stderr
+    damaged.unlink()
+    (workplace.out / "yearly_by_unit" / "2020.parquet").unlink()
+    assert workplace.kzz("run").returncode == 0
+    assert workplace.files() == before
+    (workplace.out / "yearly_summary" / "2020.parquet").unlink()
+    assert workplace.kzz("run").returncode == 0
+    assert workplace.files() == before
+
+
+def test_report_on_a_refused_release_comes_back(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", "no\trelease\n")
+    assert workplace.kzz("run").returncode == 3
+    report = workplace.root / "quarantine" / "2020-a" / "report.md"
+    report.unlink()
+    assert workplace.kzz("run").returncode == 3
+    assert report.is_file()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "taken"])
+def test_port_that_cannot_be_used_is_a_usage_error(workplace: Workplace, port: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = workplace.kzz("ui", "--port", str(taken.getsockname()[1]) if port == "taken" else port)
+    assert done.returncode == 2
+    assert "port" in done.stderr
+    assert not workplace.home.exists()
+
+
+def test_run_that_waits_for_another_says_so(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    state = Settings(workplace.raw, workplace.out, workplace.home).state_root
+    state.mkdir(parents=True)
+    command = [sys.executable, "-m", "kzz_pipeline.cli", "run"]
+    command += ["--raw", str(workplace.raw), "--out", str(workplace.out)]
+    with FileLock(state / ".lock"):
+        waiting = subprocess.Popen(command, env=workplace.environment, stderr=subprocess.PIPE, text=True)
+        assert waiting.stderr is not None
+        assert "another run is at work" in waiting.stderr.readline()
+    assert waiting.communicate(timeout=120)[1] == ""
+    assert waiting.returncode == 0
+
+
+def test_what_dagster_keeps_and_cannot_read_is_one_line(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    workplace.home.mkdir()
+    settings_file = workplace.home / "dagster.yaml"
+    settings_file.write_text("telemetry: [", encoding="utf-8")
+    done = workplace.kzz("run")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "dagster.yaml in DAGSTER_HOME is not valid" in done.stderr
+    settings_file.unlink()
+    history = workplace.home / "history"
+    history.mkdir()
+    (history / "runs.db").write_text("no database", encoding="utf-8")
+    done = workplace.kzz("run")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "what Dagster keeps in DAGSTER_HOME cannot be read" in done.stderr
+
+
+def test_alias_of_a_release_that_is_withdrawn_takes_its_place_at_once(workplace: Workplace) -> None:
+    gone = workplace.put("2020/a.txt", _release("300"))
+    workplace.put("2021/b.txt", _release("300"))
+    assert workplace.kzz("run").returncode == 0
+    gone.unlink()
+    decision = "withdraw: [{release: 2020-a, reason: moved}]\n"
+    (workplace.root / "corrections.yml").write_text(decision, encoding="utf-8")
+    done = workplace.kzz("run")
+    assert done.returncode == 0, done.stderr
+    assert "2021-b  published" in done.stdout
+    assert list(workplace.read("releases")["release_id"]) == ["2021-b"]
+    assert _funds(workplace) == 3000000
+    assert "0 published, 1 unchanged" in workplace.kzz("run").stdout
