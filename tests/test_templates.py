@@ -186,6 +186,15 @@ LISTONLY = """某州2021年重点项目清单
 """
 
 
+HEAD = """单位：万元
+项目支出绩效目标表
+（2022年）
+预算单位|甲局|项目名称|甲项目
+项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20
+年度目标|保障运转，提高质量。
+"""
+
+
 def read(text: str) -> Rows:
     parse = parsed(text.replace("|", "\t"))
     assert not [token for token in parse.tokens if token.role in ("unread", "unknown_label")]
@@ -248,6 +257,57 @@ def test_whole_department_with_a_tree_for_the_period_and_one_for_the_year() -> N
     assert fields(found)["general_public_budget"] == "9606.7522"
     assert fields(found)["project_expenditure"] == "8000"
     assert "nameless-table" not in column(found, "findings", "rule")
+
+
+# What stands in the first cells of two trees side by side, and which of them is for the whole period
+BESIDE = [
+    ("长期绩效指标|一级指标|二级指标|三级指标|指标值|年度绩效指标|一级指标|二级指标|三级指标|指标值", "", 0),
+    ("|年度指标||||长期指标\n绩效指标|一级指标|二级指标|三级指标|指标值||一级指标|二级指标|三级指标|指标值", "", 1),
+    ("绩效指标|一级指标|二级指标|三级指标|指标值||一级指标|二级指标|三级指标|指标值", "实施期目标|年度目标", 0),
+    ("绩效指标|一级指标|二级指标|三级指标|指标值||一级指标|二级指标|三级指标|指标值", "年度目标|中期目标", 1),
+]
+
+
+@pytest.mark.parametrize(("header", "goals", "long_term"), BESIDE)
+def test_a_tree_for_the_period_beside_one_for_the_year(header: str, goals: str, long_term: int) -> None:
+    goal = f"总体目标|{goals}\n|修成道路|修路\n" if goals else "整体绩效目标|修路\n"
+    found = read(
+        f"{HEAD.rpartition('年度目标')[0]}{goal}{header}\n"
+        "|产出指标|数量指标|里程|≥30公里||产出指标|数量指标|里程|≥10公里\n"
+        "|||桥梁|3座||产出指标|质量指标|合格率|≥95%\n"
+        "||质量指标|合格率|≥98%||||返工率|≤1%\n"
+        "||时效指标|工期|36个月|||时效指标|工期|12个月\n"
+        "|效益指标|社会效益指标|出行|明显改善||效益指标|社会效益指标|出行|改善\n"
+        "满意度指标|满意度指标|群众|满意||满意度指标|满意度指标|群众|较满意|\n"
+    )
+    read_rows = list(zip(*(column(found, "indicators", name) for name in ("indicator_name", "level2")), strict=True))
+    first, second = [
+        [
+            row
+            for row, period in zip(read_rows, column(found, "indicators", "target_period"), strict=True)
+            if period == own
+        ]
+        for own in (("annual", "long_term") if long_term else ("long_term", "annual"))
+    ]
+    shared = [("工期", "时效指标"), ("出行", "社会效益指标"), ("群众", "满意度指标")]
+    assert first == [("里程", "数量指标"), ("桥梁", "数量指标"), ("合格率", "质量指标"), *shared]
+    assert second == [("里程", "数量指标"), ("合格率", "质量指标"), ("返工率", "质量指标"), *shared]
+    assert "indicator-twice" not in column(found, "findings", "rule")
+    assert ("more-than-a-year" in column(found, "findings", "rule")) == bool(long_term)
+
+
+def test_first_levels_that_two_trees_share() -> None:
+    found = read(
+        "单位：万元\n项目支出绩效目标表\n（2022年）\n预算单位|甲局|项目名称|甲项目\n年度资金总额|100\n"
+        "总体目标|实施期目标||年度目标|\n|三年完成||当年完成|\n"
+        "绩效指标|一级指标|二级指标|三级指标|指标值|二级指标|三级指标|指标值|备注\n"
+        "|产出指标|数量指标|里程（公里）|100|数量指标|里程（公里）|30|新建\n"
+        "|效益指标|社会效益指标|出行|明显改善|社会效益指标|出行|改善|\n"
+    )
+    assert column(found, "indicators", "level1_printed") == ["产出指标"] * 2 + ["效益指标"] * 2
+    assert column(found, "indicators", "target_period") == ["long_term", "annual"] * 2
+    assert column(found, "indicators", "value_printed") == ["100", "30", "明显改善", "改善"]
+    assert fields(found, indicator=True) == {"remark": "新建"}
 
 
 def test_other_sources_of_funds() -> None:
@@ -337,15 +397,6 @@ def test_forms_of_all_localities_in_one_release(text: str) -> None:
         assert together["indicators"][name][:count] == alone["indicators"][name]
     assert together["indicators"]["value_printed"][count:] == ["≥3"]
     assert together["projects"]["budget_unit"][-1] == "克州财政局"
-
-
-HEAD = """单位：万元
-项目支出绩效目标表
-（2022年）
-预算单位|甲局|项目名称|甲项目
-项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20
-年度目标|保障运转，提高质量。
-"""
 
 
 def rows_of(text: str) -> Rows:

@@ -12,11 +12,13 @@ from kzz_pipeline.core.fitting import fit
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, TREE, WEAK
+from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, STRONG, TREE, WEAK
 
 # Columns of the tree that are no attribute of an indicator.
 _TREE = {"tree", "long_term_tree", "level1", "level2", "level3"}
 _LEVELS = {"level1", "level2", "level3"}
+# The column of the header that each label of a row belongs to.
+_COLUMN_OF_ROLE = {"level1_label": "level1", "level2_label": "level2", "unknown_label": "level2"}
 # Columns that hold text, never a target.
 _TEXT_COLUMNS = {"remark", "scoring", "source", None}
 _COMPARATOR = re.compile(
@@ -52,11 +54,17 @@ class TreeHeader(NamedTuple):
     """The columns behind 三级指标 as the header line names them, and the cell of 三级指标 itself.
 
     `has_numbers` says that columns of numbers stand before it: a number of the row, or the weights of the levels.
+    `start` is the tree's first cell and `levels` its columns of labels. `beside` is the tree that the same line heads
+    further right, and `period` what each of the two is for where they are for different times.
     """
 
     name_column: int | None
     columns: tuple[AttributeColumn, ...]
     has_numbers: bool = False
+    start: int = 1
+    levels: frozenset[str] = frozenset()
+    beside: "TreeHeader | None" = None
+    period: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -74,7 +82,27 @@ def is_tree_header(items: list[Item]) -> bool:
 
 
 def tree_header(items: list[Item]) -> TreeHeader:
-    """The columns that a header line names behind 三级指标, in order."""
+    """The columns that a header line names behind 三级指标, in order, and those of a second tree beside the first."""
+    cut = _second_tree(items)
+    first = _one_header(items[:cut])
+    return first._replace(beside=_one_header(items[cut:])) if cut < len(items) else first
+
+
+def _second_tree(items: list[Item]) -> int:
+    """Where the levels begin again behind a column of values: the place of that cell, or behind the last."""
+    has_name = has_value = False
+    for at, item in enumerate(items):
+        header = item.label.header if item.label else None
+        if header in _TREE and has_value:
+            rest = {later.label.header for later in items[at:] if later.label}
+            if {"level3", "value"} <= rest:
+                return at
+        has_name = has_name or header == "level3"
+        has_value = has_value or (has_name and header == "value")
+    return len(items)
+
+
+def _one_header(items: list[Item]) -> TreeHeader:
     name_column = None
     columns = []
     has_numbers = False
@@ -86,11 +114,14 @@ def tree_header(items: list[Item]) -> TreeHeader:
             columns.append(AttributeColumn(item.column, header))
         elif item.label and (header == "weight" or item.label.list_column == "listed_no"):
             has_numbers = True
-    return TreeHeader(name_column, tuple(columns), has_numbers)
+    levels = frozenset(item.label.header for item in items if item.label and item.label.header in _LEVELS)
+    return TreeHeader(name_column, tuple(columns), has_numbers, items[0].column, levels)
 
 
 def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
     """The roles of a row's cells. What fits no pattern is `unread`, its reason as name; nothing is dropped."""
+    if header.beside is not None:
+        return _beside_each_other(items, header, header.beside, units)
     if header.has_numbers:
         return _without_numbers(items, header, units)
     labels = 0
@@ -113,6 +144,48 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         for item, role, number, name in _read_group(group, header, units):
             readings.append((item, role, number + before if number else 0, name))
     return readings
+
+
+def _beside_each_other(items: list[Item], first: TreeHeader, second: TreeHeader, units: Units) -> list[Reading]:
+    """A row of two trees that stand side by side: cut where the second begins, or near by where only that reads whole."""
+    first = first._replace(beside=None)
+    cut = sum(1 for item in items if item.column < second.start)
+    readings = None
+    for at in (cut, cut - 1, cut + 1, cut - 2, cut + 2):
+        if 0 <= at <= len(items):
+            halves = [
+                read_row(half, header, units) if half else []
+                for half, header in ((items[:at], first), (items[at:], second))
+            ]
+            if readings is None:
+                readings = halves
+            if all(_is_one_row(half) for half in halves):
+                readings = halves
+                break
+    assert readings is not None
+    before = max((number for _, _, number, _ in readings[0]), default=0)
+    return [
+        *(_in_tree(reading, first, second.levels, 0) for reading in readings[0]),
+        *(_in_tree(reading, second, None, before) for reading in readings[1]),
+    ]
+
+
+def _is_one_row(readings: list[Reading]) -> bool:
+    """Whether cells read as one row of one tree: one indicator at most, nothing left over, no label as a name or value."""
+    return all(
+        role != "unread" and number <= 1 and not (role in ("indicator", "value") and item.kinds & STRONG)
+        for item, role, number, _ in readings
+    )
+
+
+def _in_tree(reading: Reading, header: TreeHeader, others: frozenset[str] | None, before: int) -> Reading:
+    """A reading that says which of two trees it is of; a label holds for both where only one has its column."""
+    item, role, number, name = reading
+    if header.period and role == "indicator":
+        name = header.period
+    elif header.period and role in _COLUMN_OF_ROLE and (others is None or _COLUMN_OF_ROLE[role] in others):
+        name = f"{name}:{header.period}"
+    return item, role, number + before if number else 0, name
 
 
 def _without_numbers(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:

@@ -47,6 +47,7 @@ from kzz_pipeline.core.vocabulary import (
     STRONG,
     TITLE,
     TOTAL,
+    TREE,
     YEAR,
     Label,
     TitleReading,
@@ -143,12 +144,14 @@ class _Reader:
 
     def _begin_table_state(self) -> None:
         self.header: TreeHeader = PLAIN_HEADER
+        self.tree_labels: list[Item] = []
         self.indicators = 0
         self.field_no = 0
         self.fields: dict[str, str] = {}
         self.totals: list[str] = []
         self.pending: str | None = None
         self.goal_scopes: list[str] = ["annual"]
+        self.goals_named: list[str] = []
         self.has_goal = False
         self.has_satisfaction = False
         self.has_year = False
@@ -567,6 +570,7 @@ class _Reader:
                 self.has_goal = True
         if scopes:
             self.goal_scopes = scopes
+            self.goals_named += scopes
         self.zone, self.pending = "goal", None
 
     def _read_in_goal(self, index: int, items: list[Item]) -> None:
@@ -644,14 +648,36 @@ class _Reader:
     def _read_tree_header(self, index: int, items: list[Item]) -> None:
         self.zone, self.pending = "indicators", None
         self.header = tree_header(items)
+        if self.header.beside is not None:
+            self._tell_periods(items, self.header.beside)
         for item in items:
             known = item.label is not None and item.label.header is not None
             self._emit(
                 index, item, "indicator_header", 0, item.label.header if known and item.label else strip(item.text)
             )
 
+    def _tell_periods(self, items: list[Item], second: TreeHeader) -> None:
+        """Say which of two trees side by side is for the whole period: by their own labels, else as the goals stand."""
+        for line in (self.tree_labels, items):
+            labels = [item for item in line if item.kinds & TREE]
+            long_term = [at for at, item in enumerate(labels) if item.label and item.label.header == "long_term_tree"]
+            if long_term:
+                column = labels[long_term[0]].column
+                # 绩效指标 may stand before both, so that a label before it says nothing.
+                is_second = long_term[0] == len(labels) - 1 and second.start - column < column - self.header.start
+                break
+        else:
+            if not {"annual", "long_term"} <= set(self.goals_named):
+                return
+            is_second = self.goals_named.index("annual") < self.goals_named.index("long_term")
+        periods = ("annual", "long_term") if is_second else ("long_term", "annual")
+        self.header = self.header._replace(period=periods[0], beside=second._replace(period=periods[1]))
+
     def _read_indicator_row(self, index: int, items: list[Item]) -> None:
         tokens, line, table_no, before = self.tokens, index + 1, self.table_no, self.indicators
+        if items[0].kinds & TREE and all(item.kinds & TREE for item in items):
+            # 长期指标 ⇥ 年度指标 above the columns of two trees.
+            self.tree_labels = items
         for item, role, number, name in read_row(self._split_levels(items), self.header, self.units):
             if number:
                 number += before

@@ -6,6 +6,7 @@ tokens alone. Printed text is kept beside what is made of it.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -93,6 +94,7 @@ class _Levels:
     def read(self, plain: Plain) -> None:
         """Take in a label."""
         line, _, _, text, role, _, _, name = plain
+        name = (name or "").partition(":")[0]
         if role == "level2_label":
             either = self.either(text)
             if self.lone and name != self.level2 and not either:
@@ -111,6 +113,39 @@ class _Levels:
             self.level2, self.level2_printed = None, strip(text)
         elif name in _PERIODS:
             self.period = _PERIODS[name]
+
+    @property
+    def in_force(self) -> tuple[str | None, ...]:
+        """First level, second level, that as printed, and the time that the targets are for."""
+        return self.level1, self.level2, self.level2_printed, self.period
+
+
+class _Trees:
+    """The labels in force in a table's tree, and in each of two trees that stand side by side."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.alone = _Levels(vocabulary)
+        self.beside: dict[str, _Levels] = {}
+
+    def read(self, plain: Plain) -> None:
+        """Take in a label: of one tree where it says so, else of all."""
+        period = (plain[7] or "").rpartition(":")[2]
+        if plain[4] != "indicator_header" and period in _PERIODS.values():
+            self._in(period).read(plain)
+            return
+        for levels in (self.alone, *self.beside.values()):
+            levels.read(plain)
+
+    def in_force(self, period: str | None) -> tuple[str | None, ...]:
+        """The labels in force on an indicator of the tree that is for this period, or of the only tree."""
+        return (self.alone if period is None else self._in(period)).in_force
+
+    def _in(self, period: str) -> _Levels:
+        levels = self.beside.get(period)
+        if levels is None:
+            levels = self.beside[period] = copy(self.alone)
+        levels.period = period
+        return levels
 
 
 @dataclass(slots=True)
@@ -242,7 +277,7 @@ class _Normalizer:
                 self.listed.setdefault(item_no, {})[role] = cell
 
     def _gather_table(self, table: _Table, cells: Iterator[Plain]) -> None:
-        levels = _Levels(self.words.labels)
+        trees = _Trees(self.words.labels)
         labels: dict[int, tuple[str, str | None, str | None]] = {}
         headers: dict[str | None, str] = {}
         rows: list[tuple[Any, ...]] = []
@@ -258,13 +293,13 @@ class _Normalizer:
                     if number:
                         rows.append(self._indicator_row(table.project_id, number, in_force, own))
                     number, own = cell[6], []
-                    in_force = (levels.level1, levels.level2, levels.level2_printed, levels.period)
+                    in_force = trees.in_force(cell[7] if role == "indicator" else None)
                 own.append(cell)
                 if role == "attribute":
                     label = headers.get(cell[7], "")
                     self._add_field(table, cell[7], label, cell, self._text(cell), None, number)
             elif role in _LABEL_ROLES:
-                levels.read(cell)
+                trees.read(cell)
                 if role == "indicator_header":
                     headers[cell[7]] = strip(cell[3])
             elif role in _HEAD_ROLES:
