@@ -474,6 +474,33 @@ def test_each_table_in_the_unit_of_money_above_it() -> None:
     assert column(found, "projects", "total_funds_cny") == [100]
 
 
+@pytest.mark.parametrize(
+    ("funds", "amounts"),
+    [
+        ("项目资金（元）|年度资金总额：|100|其中：财政拨款|80|其他资金|20", (100, 80, 20)),
+        ("项目资金（元）|年度资金总额：|100|财政拨款（亿元）|80|其他资金|20", (100, 80 * 10**8, 20)),
+        ("年度资金总额(元)|100|其中：财政拨款|80|其他资金|20", (100, 80, 20)),
+        ("年度资金总额（元）|财政拨款|其他资金\n100|80|20", (100, 80, 20)),
+        ("总投资（亿元）|3|年度资金总额|100|其中：财政拨款|80|其他资金|20", (1000000, 800000, 200000)),
+        ("总投资（亿元）|3|其中：财政拨款|1|年度资金总额|100|其他资金|20", (1000000, 10**8, 200000)),
+        ("年度资金总额|100|其中：财政拨款（元）|800000|其他资金|20", (1000000, 800000, 200000)),
+    ],
+)
+def test_a_label_says_the_unit_of_the_money_below_it(funds: str, amounts: tuple[int, int, int]) -> None:
+    text = (
+        HEAD.replace("项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20", funds)
+        + "|产出指标|数量指标|人数|≥3人\n"
+    )
+    assert project(read(text), "total_funds_cny", "fiscal_funds_cny", "other_funds_cny") == amounts
+
+
+def test_the_first_unit_of_money_counts_whatever_prints_it() -> None:
+    table = "项目支出绩效目标表{unit}\n（2022年）\n预算单位|{name}局|项目名称|{name}项目\n{funds}\n|产出指标|数量指标|人数|≥3人\n"
+    first = table.format(name="甲", unit="", funds="年度资金总额|100|财政拨款（万元）|80|其他资金|20")
+    second = table.format(name="乙", unit="（单位：元）", funds="年度资金总额|100")
+    assert column(read(first + second), "projects", "total_funds_cny") == [1000000, 100]
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

@@ -160,6 +160,10 @@ class _Table:
     year_printed: str | None = None
     fiscal_year: int | None = None
     money_unit: str | None = None
+    # Units of money that labels print: of the last label (while no value stands behind it), of a section, of a total.
+    label_unit: str | None = None
+    section_unit: str | None = None
+    total_unit: str | None = None
     field_count: int = 0
     named: dict[str | None, int] = field(default_factory=dict)
     goal: list[tuple[int, str]] = field(default_factory=list)
@@ -375,8 +379,9 @@ class _Normalizer:
                 table.money_unit = table.money_unit or name
             case "field_label":
                 field_name, _, money_unit = (name or "").partition(":")
-                labels[item_no] = (strip(text), field_name, money_unit or None)
+                labels[item_no] = (strip(text), field_name, self._unit_of_label(table, field_name, money_unit or None))
             case "field_value":
+                table.label_unit = None
                 label, labelled, unit = labels.get(item_no, ("", name, None))
                 value = self._text(cell)
                 self._add_field(table, name if item_no == 0 else labelled, label, cell, value, unit)
@@ -387,6 +392,16 @@ class _Normalizer:
             case "goal":
                 table.goal.append((line, self._text(cell)))
                 table.goal_correction = table.goal_correction or self._reason([(line, column, strip(text))])
+
+    def _unit_of_label(self, table: _Table, name: str, printed: str | None) -> str | None:
+        """The unit of money that a label prints, else the one of the total that it is a part of, or of its section."""
+        if not self._is_money(name):
+            return printed
+        # 项目资金（元） ⇥ 年度资金总额: a label without an amount of its own heads those behind it.
+        table.section_unit, table.label_unit = table.label_unit or table.section_unit, printed
+        if name in _TOTAL_FALLBACKS:
+            table.total_unit = printed
+        return printed or table.total_unit or table.section_unit
 
     def _add_field(
         self,
@@ -429,18 +444,19 @@ class _Normalizer:
         table.fiscal_year = year_of(printed)
 
     def _find_money_unit(self) -> None:
-        """The unit of money of the release: declared once, by a table, by a label, or printed with the amounts."""
+        """The unit of money of the release: declared once; else the first that a table, a label or an amount prints."""
         if self.money_unit is not None:
             return
-        declared = [table.money_unit for table in self.tables if table.money_unit]
-        declared += [unit for unit in self.field_units if unit]
+        columns = ("field", "value_printed", "source_line")
+        fields = list(zip(self.field_values, *(self.fields[column] for column in columns), strict=True))
         cells = [row["amount"] for row in self.listed.values() if "amount" in row]
         amounts = [(strip(cell[3]), strip(cell[3]), cell[0]) for cell in cells]
-        columns = ("field", "value_printed", "source_line")
-        fields = zip(self.field_values, *(self.fields[column] for column in columns), strict=True)
         amounts += [(value, printed, line) for value, name, printed, line in fields if self._is_money(name)]
-        declared += [unit for value, _, _ in amounts if (unit := money_unit_of(value))]
-        self.money_unit = declared[0] if declared else self.assumed_money_unit
+        declared = [(table.first[0], table.money_unit) for table in self.tables]
+        declared += [(line, unit) for unit, (_, _, _, line) in zip(self.field_units, fields, strict=True)]
+        declared += [(line, money_unit_of(value)) for value, _, line in amounts]
+        first = min((found for found in declared if found[1]), key=lambda found: found[0], default=None)
+        self.money_unit = first[1] if first else self.assumed_money_unit
         if self.money_unit is None and amounts:
             _, printed, line = amounts[0]
             raise Refusal(
