@@ -501,6 +501,13 @@ def test_the_first_unit_of_money_counts_whatever_prints_it() -> None:
     assert column(read(first + second), "projects", "total_funds_cny") == [1000000, 100]
 
 
+@pytest.mark.parametrize("cells", ["合格率|%|≥95", "合格率|%|≥|95", "合格率（%）|≥95", "合格率|(%)|≥|95"])
+def test_a_unit_between_name_and_value(cells: str) -> None:
+    found = read(f"{HEAD}|产出指标|质量指标|{cells}\n")
+    names = ("indicator_name", "unit", "value_kind", "operator", "target_value")
+    assert [column(found, "indicators", name) for name in names] == [["合格率"], ["%"], ["percent"], ["ge"], [95]]
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

@@ -367,6 +367,10 @@ def _many(rest: list[Item], units: Units) -> list[Reading]:
         return [(item, "unread", 0, "value-without-name") for item in rest]
     count = _names(rest, units)
     readings: list[Reading] = [(item, "indicator", 1, None) for item in rest[:count]]
+    if len(rest) > count + 1 and looks_like_value(rest[-1].text, units) and _is_unit(rest[count].text, units):
+        # 合格率 ⇥ % ⇥ ≥95
+        readings.append((rest[count], "attribute", 1, "unit"))
+        count += 1
     value, *others = rest[count:]
     if others and is_comparator(value.text) and is_numeric_value(others[0].text, units):
         readings += [(value, "attribute", 1, "operator"), (others[0], "value", 1, None)]
@@ -391,6 +395,11 @@ def _many(rest: list[Item], units: Units) -> list[Reading]:
         reason = "second-value" if looks_like_value(item.text, units) else "text-behind-value"
         readings.append((item, "unread", 0, reason))
     return readings
+
+
+def _is_unit(text: str, units: Units) -> bool:
+    """Whether a cell is a unit of measure and nothing else."""
+    return units.find(fold(text)) is not None and not looks_like_value(text, units)
 
 
 def is_comparator(text: str) -> bool:
