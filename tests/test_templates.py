@@ -501,6 +501,15 @@ def test_the_first_unit_of_money_counts_whatever_prints_it() -> None:
     assert column(read(first + second), "projects", "total_funds_cny") == [1000000, 100]
 
 
+@pytest.mark.parametrize(
+    "title",
+    ["2022年项目支出预算绩效目标表", "项目支出绩效目标公开表（2022年）", "甲县2022年项目支出绩效目标申报（批复）表"],
+)
+def test_titles_of_further_forms(title: str) -> None:
+    found = read(HEAD.replace("项目支出绩效目标表\n（2022年）", title) + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "fiscal_year", "budget_unit") == (2022, "甲局")
+
+
 @pytest.mark.parametrize("cells", ["合格率|%|≥95", "合格率|%|≥|95", "合格率（%）|≥95", "合格率|(%)|≥|95"])
 def test_a_unit_between_name_and_value(cells: str) -> None:
     found = read(f"{HEAD}|产出指标|质量指标|{cells}\n")
