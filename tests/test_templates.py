@@ -501,6 +501,28 @@ def test_the_first_unit_of_money_counts_whatever_prints_it() -> None:
     assert column(read(first + second), "projects", "total_funds_cny") == [1000000, 100]
 
 
+LIST_COLUMNS = "序号|部门单位|项目实施单位|项目名称|申请预算金额"
+
+
+@pytest.mark.parametrize(
+    ("head", "is_first"),
+    [
+        (f"单位：万元\n{LIST_COLUMNS}", False),
+        (f"（2022年）|单位：万元\n{LIST_COLUMNS}", False),
+        (f"{LIST_COLUMNS}（万元）", False),
+        (f"{LIST_COLUMNS}（万元）", True),
+    ],
+)
+def test_a_list_in_another_unit_of_money_than_the_tables(head: str, is_first: bool) -> None:
+    """It stands in a column wherever the list stands, or above a list that stands behind the tables."""
+    listed = f"{head}\n1|甲局|甲局|甲项目|0.01\n合计||||0.01\n"
+    tables = HEAD.replace("单位：万元\n", "") + "|产出指标|数量指标|人数|≥3人\n"
+    found = read("单位：元\n" + (listed + tables if is_first else tables + listed))
+    assert column(found, "listed_projects", "amount_cny") == column(found, "projects", "total_funds_cny") == [100]
+    assert column(found, "releases", "listed_total_cny") == [100]
+    assert column(found, "releases", "money_unit") == ["元"]
+
+
 @pytest.mark.parametrize(
     "title",
     ["2022年项目支出预算绩效目标表", "项目支出绩效目标公开表（2022年）", "甲县2022年项目支出绩效目标申报（批复）表"],

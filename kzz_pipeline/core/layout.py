@@ -224,6 +224,11 @@ class _Reader:
         if kinds & LIST_COLUMN and is_list_header(items):
             self._read_list_header(index, items)
             return
+        if self._heads_list(index, items):
+            self.close_table()
+            self.zone = "preamble"
+            self._read_preamble(index, items)
+            return
         if self._is_next_table(index, items):
             self._open_table()
         if kinds & HEADER and is_tree_header(items):
@@ -350,6 +355,11 @@ class _Reader:
         names = [part for part in self._split(items) if part.label and part.label.field in _NAME_FIELDS]
         return any(self._is_anchor(part, items) and part.label.field in self.fields for part in names if part.label)
 
+    def _heads_list(self, index: int, items: list[Item]) -> bool:
+        """Whether a line below the indicators is the year or the unit of money of a list that follows."""
+        is_behind = self.zone == "indicators" and self.indicators > 0
+        return is_behind and all(item.kinds & (YEAR | MONEY_UNIT) for item in items) and self._next_is(index, ("list",))
+
     @staticmethod
     def _is_anchor(part: Item, items: list[Item]) -> bool:
         label = part.label
@@ -439,7 +449,9 @@ class _Reader:
 
     def _read_preamble_cell(self, index: int, item: Item) -> None:
         if item.kinds & MONEY_UNIT:
-            self._emit(index, item, "money_unit", 0, money_unit_line(item.text))
+            # Behind the tables it is the list's alone.
+            role = "list_header" if self.table_no else "money_unit"
+            self._emit(index, item, role, 0, money_unit_line(item.text))
             self.has_money_unit = True
         elif self.zone == "list":
             self._emit(index, item, "unread", 0, "stray")

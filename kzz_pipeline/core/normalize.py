@@ -198,6 +198,7 @@ class _Normalizer:
         self.assumed_money_unit = money_unit
         self.title: str | None = None
         self.money_unit: str | None = None
+        self.list_unit: str | None = None
         self.total: Plain | None = None
         self.listed: dict[int, dict[str, Plain]] = {}
         self.further: dict[int, list[str]] = {}
@@ -271,6 +272,7 @@ class _Normalizer:
             case "money_unit":
                 self.money_unit = self.money_unit or name
             case "list_header":
+                self.list_unit = name or self.list_unit
                 self.money_unit = self.money_unit or name
             case "total":
                 self.total = cell
@@ -503,7 +505,7 @@ class _Normalizer:
             columns["project_name"].append(texts.get("project_name"))
             amount = texts.get("amount_printed")
             columns["amount_printed"].append(strip(row["amount"][3]) if "amount" in row else None)
-            columns["amount_cny"].append(self._amount(amount, None) if amount else None)
+            columns["amount_cny"].append(self._amount(amount, self.list_unit) if amount else None)
             columns["project_id"].append(None)
             columns["correction"].append(self._reason((cell[0], cell[1], strip(cell[3])) for cell in row.values()))
             cell = row.get("amount") or row.get("listed_project") or next(iter(row.values()))
@@ -652,7 +654,7 @@ class _Normalizer:
             "encoding": source.encoding,
             "line_count": len(self.parse.document.lines),
             "money_unit": self.money_unit,
-            "listed_total_cny": self._amount(self._text(self.total), None) if self.total else None,
+            "listed_total_cny": self._amount(self._text(self.total), self.list_unit) if self.total else None,
             "listed_count": len(listed["listed_no"]),
             "project_count": len(projects["project_id"]),
             "indicator_count": len(self.indicators["indicator_id"]),
