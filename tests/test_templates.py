@@ -539,6 +539,45 @@ def test_a_unit_between_name_and_value(cells: str) -> None:
     assert [column(found, "indicators", name) for name in names] == [["合格率"], ["%"], ["percent"], ["ge"], [95]]
 
 
+@pytest.mark.parametrize(
+    "goals",
+    [
+        "总体目标|实施期目标（2022年-2024年）|年度目标\n|修成道路|修路",
+        "总体目标|中期目标（2022年—2024年）|年度目标（2022年度）\n|修成道路|修路",
+        "中期目标（20XX年-20XX+n年）|年度目标\n修成道路|修路",
+        "年度目标(2022年)：修路|实施期目标（2022-2024年）：修成道路",
+    ],
+)
+def test_goals_whose_labels_say_their_years(goals: str) -> None:
+    found = read(f"{HEAD.rpartition('年度目标')[0]}{goals}\n|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "annual_goal") == ("修路",)
+    assert fields(found)["long_term_goal"] == "修成道路"
+
+
+@pytest.mark.parametrize(
+    ("level1", "level2"),
+    [("1.产出指标", "1.1数量指标"), ("一、产出指标", "（1）数量指标"), ("①产出指标", "② 数量指标")],
+)
+def test_numbered_levels(level1: str, level2: str) -> None:
+    found = read(f"{HEAD}|{level1}|{level2}|人数|≥3人\n")
+    assert column(found, "indicators", "level2") == ["数量指标"]
+    assert column(found, "indicators", "level1_printed") == [level1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "name", "level2"),
+    [
+        ("效益指标|社会效益指标", "社会效益", "社会效益指标"),
+        ("产出指标|数量指标", "产出数量", "数量指标"),
+        ("满意度指标|服务对象满意度指标", "满意度指标", "满意度指标"),
+    ],
+)
+def test_an_indicator_named_as_its_level(labels: str, name: str, level2: str) -> None:
+    found = read(f"{HEAD}|{labels}|{name}|达标\n")
+    assert column(found, "indicators", "indicator_name") == [name]
+    assert column(found, "indicators", "level2") == [level2]
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

@@ -254,8 +254,18 @@ def _last_label_is_name(labels: list[Item], rest: list[Item], units: Units, is_p
         is_value = is_value or (not is_plain and looks_like_value(text, units))
         is_name = len(rest) == 1 or is_value
     else:
-        is_name = len(rest) == 1 and len(labels) >= 3 and squeeze(last.text) == squeeze(labels[-2].text)
+        is_name = len(rest) == 1 and _repeats_level(labels)
     return is_name and not unglue(text, units)
+
+
+def _repeats_level(labels: list[Item]) -> bool:
+    """Whether the last label says the second level again that the one before it says: 社会效益指标 ⇥ 社会效益."""
+    if len(labels) < 2:
+        return False
+    before, last = labels[-2].label, labels[-1].label
+    if squeeze(labels[-2].text) == squeeze(labels[-1].text):
+        return len(labels) >= 3
+    return bool(before and last and last.level2 and before.level2 == last.level2 and not before.either)
 
 
 def _label_readings(labels: list[Item]) -> list[Reading]:

@@ -60,12 +60,15 @@ class TitleReading:
     unit: str | None = None
 
 
-_NUMBERING = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]{1,2}[)\].、:]\s*)+")
+# 一、 (2) 1.1 ③
+_NUMBERING = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]{1,2}[)\].、:]\s*|\d{1,2}(?:\.\d{1,2})*(?![\d.年])|[①-⑳])+")
 _LEADING = re.compile(r"^(?:其中[:,]?)+")
 _WEIGHT = re.compile(r"[(\[]\d{1,3}(?:\.\d+)?(?:分|%|分值)?[)\]]$")
 _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 # What any of these can be found in; most texts are neither a label nor a label with something about it.
-_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|其中)|[)\]]$")
+_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中)|[)\]]$")
+# The years that a goal or a tree of targets is for: 实施期目标（2022年-2024年）; 20XX年 in an empty form.
+_PERIOD = re.compile(r"^[12][\dxX*]{3}年?度?(?:[-~至到](?:[12][\dxX*]{3}(?:\+n)?)年?度?)?$", re.ASCII)
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?$")
@@ -222,6 +225,8 @@ class Vocabulary:
             if base is None:
                 continue
             if base.header == "value" or (bracket[1] in _STAMP and base.field):
+                return base
+            if (base.goal or base.header in ("tree", "long_term_tree")) and _PERIOD.match(bracket[1]):
                 return base
             unit = money_unit_of(bracket[1])
             if unit is not None and (base.money or base.list_column == "amount"):
