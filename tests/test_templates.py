@@ -578,6 +578,16 @@ def test_an_indicator_named_as_its_level(labels: str, name: str, level2: str) ->
     assert column(found, "indicators", "level2") == [level2]
 
 
+def test_a_level_word_in_the_column_of_names_is_a_name() -> None:
+    header = "一级指标|二级指标|三级指标|指标说明|单位|符号|指标值"
+    found = read(
+        f"{HEAD}{header}\n产出指标|数量指标|人数|含线上|人|≥|500\n满意度指标|满意度指标|满意度|问卷调查|%|≥|90\n"
+    )
+    assert column(found, "indicators", "indicator_name") == ["人数", "满意度"]
+    assert column(found, "indicators", "unit") == ["人", "%"]
+    assert column(found, "indicators", "target_min") == [500, 90]
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

@@ -240,22 +240,27 @@ def _read_group(items: list[Item], header: TreeHeader, units: Units) -> list[Rea
             break
         count += 1
     rest = items[count:]
-    if count and rest and _last_label_is_name(items[:count], rest, units, header.is_plain):
+    if count and rest and _last_label_is_name(items[:count], rest, units, header):
         count, rest = count - 1, items[count - 1 :]
     return [*_label_readings(items[:count]), *_rest_readings(rest, header, units)]
 
 
-def _last_label_is_name(labels: list[Item], rest: list[Item], units: Units, is_plain: bool) -> bool:
+def _last_label_is_name(labels: list[Item], rest: list[Item], units: Units, header: TreeHeader) -> bool:
     """满意度 ⇥ ≥90%: the last label is the indicator's own name where only a value stands behind it."""
     last, text = labels[-1], rest[0].text
     if last.kinds & WEAK:
         is_value = is_comparator(text) or is_bracketed(text) or is_numeric_value(text, units)
         # 公众满意度 ⇥ 较高 ⇥ 10: beside further columns, a word of quality is the value.
-        is_value = is_value or (not is_plain and looks_like_value(text, units))
-        is_name = len(rest) == 1 or is_value
+        is_value = is_value or (not header.is_plain and looks_like_value(text, units))
+        is_name = len(rest) == 1 or is_value or (len(labels) > 1 and _stands_as_printed(last, rest[-1], header))
     else:
         is_name = len(rest) == 1 and _repeats_level(labels)
     return is_name and not unglue(text, units)
+
+
+def _stands_as_printed(name: Item, last: Item, header: TreeHeader) -> bool:
+    """Whether a row fills the columns of its header from the name's to the last one, so that no cell was shifted."""
+    return not header.is_plain and name.column == header.name_column and last.column == header.columns[-1].column
 
 
 def _repeats_level(labels: list[Item]) -> bool:
