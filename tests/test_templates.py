@@ -588,6 +588,16 @@ def test_a_level_word_in_the_column_of_names_is_a_name() -> None:
     assert column(found, "indicators", "target_min") == [500, 90]
 
 
+@pytest.mark.parametrize("label", ["合计", "合计（2个项目）", "总计："])
+def test_the_total_stands_in_the_column_of_the_amounts(label: str) -> None:
+    found = read(
+        "单位：元\n序号|部门单位|项目实施单位|项目名称|总投资|申请预算金额\n"
+        f"{label}||||900|30\n1|甲局|甲局|甲项目|400|10\n2|甲局|甲局|乙项目|500|20\n"
+    )
+    assert column(found, "releases", "listed_total_cny") == [30]
+    assert column(found, "listed_projects", "amount_cny") == [10, 20]
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

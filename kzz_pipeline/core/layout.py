@@ -423,7 +423,7 @@ class _Reader:
             self.has_money_unit = self.has_money_unit or unit is not None
 
     def _read_total(self, index: int, items: list[Item]) -> None:
-        for item, role in zip(items, total_roles(items), strict=True):
+        for item, role in zip(items, total_roles(items, self.columns), strict=True):
             if role == "total" and self.has_total:
                 role = "unread"
             self._emit(index, item, role, 0, "beside-total" if role == "unread" else None)

@@ -224,7 +224,8 @@ class Vocabulary:
             base = self.labels.get(bare[: bracket.start()].rstrip(":"))
             if base is None:
                 continue
-            if base.header == "value" or (bracket[1] in _STAMP and base.field):
+            # 合计（2个项目）
+            if base.header == "value" or base.total or (bracket[1] in _STAMP and base.field):
                 return base
             if (base.goal or base.header in ("tree", "long_term_tree")) and _PERIOD.match(bracket[1]):
                 return base
