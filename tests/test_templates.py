@@ -598,6 +598,23 @@ def test_the_total_stands_in_the_column_of_the_amounts(label: str) -> None:
     assert column(found, "listed_projects", "amount_cny") == [10, 20]
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "项目支出绩效目标表\n（2022年）      单位：元",
+        "项目支出绩效目标表\n（2022年）单位：元",
+        "项目支出绩效目标表\n单位：元　　2022年",
+        "2022年项目支出绩效目标表　　金额单位：元",
+        "项目支出绩效目标表\n填报单位（盖章）：甲局    金额单位：（元）\n（2022年）",
+        "甲县2022年重点项目绩效目标   单位：元\n项目支出绩效目标表\n(2022年)",
+    ],
+)
+def test_a_unit_of_money_in_one_cell_with_what_stands_beside_it(head: str) -> None:
+    found = read(HEAD.replace("单位：万元\n项目支出绩效目标表\n（2022年）", head) + "|产出指标|数量指标|人数|≥3人\n")
+    names = ("fiscal_year", "budget_unit", "total_funds_cny", "other_funds_cny")
+    assert project(found, *names) == (2022, "甲局", 100, 20)
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

@@ -53,6 +53,7 @@ from kzz_pipeline.core.vocabulary import (
     TitleReading,
     Vocabulary,
     money_unit_line,
+    parted_from_unit,
     unit_in_title,
 )
 
@@ -168,10 +169,22 @@ class _Reader:
             further = range(len(self.known) + 1, len(cells) + 1)
             self.known = [*self.known, *(_Column(column, self.vocabulary) for column in further)]
         # Saying strict=False would cost a quarter of the time.
-        return [item for cell, known in zip(cells, self.known) if cell and (item := known[cell])]  # noqa: B905
+        items = [item for cell, known in zip(cells, self.known) if cell and (item := known[cell])]  # noqa: B905
+        return self._parted_from_unit(items) if "单位" in line else items
 
     def _item(self, column: int, part: int, text: str) -> Item:
         return Item(column, part, text, *self.vocabulary.word(text))
+
+    def _parted_from_unit(self, items: list[Item]) -> list[Item]:
+        """`items` with every cell that prints a unit of money beside something else taken apart."""
+        found: list[Item] = []
+        for item in items:
+            two = None if item.kinds & SPLITS else parted_from_unit(item.text)
+            part = item.part or 1
+            found += (
+                [item] if two is None else [self._item(item.column, part + at, text) for at, text in enumerate(two)]
+            )
+        return found
 
     def _split(self, items: list[Item]) -> list[Item]:
         """`items` with every cell that merges a label and what stood beside it taken apart."""
@@ -187,7 +200,7 @@ class _Reader:
         (_, head_end), (tail_start, _) = spans
         first = item.part or 1
         tail = self._item(item.column, first + 1, item.text[tail_start:])
-        return [self._item(item.column, first, item.text[:head_end]), *self._split([tail])]
+        return [self._item(item.column, first, item.text[:head_end]), *self._split(self._parted_from_unit([tail]))]
 
     def _emit(self, index: int, item: Item, role: str, item_no: int = 0, name: str | None = None) -> None:
         self.tokens.append((index + 1, item.column, item.part, item.text, role, self.table_no, item_no, name))

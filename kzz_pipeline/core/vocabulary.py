@@ -76,10 +76,15 @@ _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 # A cell that says what the money is printed in: a few words of label, then the unit.
 _UNIT_LINE = re.compile(
-    r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$"
+    r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?[(\[]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]{0,2}$"
 )
 _UNIT_IN_TITLE = re.compile(
     r"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]$"
+)
+# The same beside something else in one cell: （2022年）  单位：万元.
+_UNIT_BESIDE = (
+    re.compile(r"^(.*\S)(?:\s+|(?<=[)）年度]))([(（]?\S{0,2}单位\s*[:：].{0,8}元[)）]?)\s*$"),
+    re.compile(r"^([(（]?\S{0,2}单位\s*[:：]\S{0,8}元[)）]?)\s+(\S.*)$"),
 )
 _SPLIT = re.compile(r"[:：]|\s+")
 # What a cell holds that merges a label with what stood beside it.
@@ -307,6 +312,19 @@ def unit_in_title(printed: str) -> str | None:
     """The unit of money that a bracket at the end of a title declares (…绩效目标（单位：万元）), or None."""
     match = _UNIT_IN_TITLE.search(squeeze(printed)) if "单位" in printed and len(printed) <= _LONGEST_TITLE else None
     return match[1] if match else None
+
+
+def parted_from_unit(printed: str) -> tuple[str, str] | None:
+    """The two parts of a cell that prints a unit of money beside something else, or None."""
+    if "单位" not in printed or "元" not in printed or len(printed) > _LONGEST_TITLE:
+        return None
+    if money_unit_line(printed) or unit_in_title(printed):
+        return None
+    for pattern in _UNIT_BESIDE:
+        match = pattern.match(printed)
+        if match and any(map(money_unit_line, match.groups())):
+            return match[1], match[2]
+    return None
 
 
 def money_unit_line(printed: str) -> str | None:
