@@ -615,6 +615,13 @@ def test_a_unit_of_money_in_one_cell_with_what_stands_beside_it(head: str) -> No
     assert project(found, *names) == (2022, "甲局", 100, 20)
 
 
+def test_signs_in_the_column_of_directions() -> None:
+    header = "一级指标|二级指标|三级指标|指标方向|指标值|计量单位"
+    found = read(f"{HEAD}{header}\n产出指标|数量指标|人数|≥|500|人\n|成本指标|成本|≤|710|元/人\n||天数|正向|12|天\n")
+    assert column(found, "indicators", "operator") == ["ge", "le", "eq"]
+    assert column(found, "indicators", "target_max") == [None, 710, 12]
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

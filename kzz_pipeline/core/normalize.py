@@ -333,6 +333,9 @@ class _Normalizer:
                 unit = self._text(cell)
             elif cell[7] == "operator":
                 operator = self._text(cell)
+            elif cell[7] == "direction" and operator is None:
+                # Some forms print ≥ and ≤ under 指标方向; 正向 there says nothing of the target.
+                operator = self._text(cell)
         if value is None or not names:
             raise AssertionError(f"an indicator row without a name or a value: {cells}")
         printed = strip(names[0][3]) if len(names) == 1 else "".join(strip(name[3]) for name in names)
