@@ -622,6 +622,14 @@ def test_signs_in_the_column_of_directions() -> None:
     assert column(found, "indicators", "target_max") == [None, 710, 12]
 
 
+def test_a_label_that_heads_the_total_lacks_no_amount() -> None:
+    found = read(NINGXIANG)
+    assert "total-without-amount" not in column(found, "findings", "rule")
+    apart = NINGXIANG.replace("项目支出|8000", "财政专户管理资金|33")
+    assert fields(read(apart))["special_account_funds"] == "33"
+    assert "funds-do-not-add-up" in column(read(apart.replace("9606", "9605")), "findings", "rule")
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

@@ -126,10 +126,10 @@ def _is_unread(table: Table) -> bool:
 
 
 def _is_printed_empty(table: Table, name: str) -> bool:
-    """Whether the label of a field is printed and no value beside it."""
-    return name not in table.fields and any(
-        (token.name or "").partition(":")[0] == name for token in table.tokens("field_label")
-    )
+    """Whether the label of a field is printed and no value beside it; 年度预算申请 ⇥ 资金总额 heads the one that has it."""
+    labels = [(token.line, token.column, (token.name or "").partition(":")[0]) for token in table.tokens("field_label")]
+    heads = {(line, column - 1) for line, column, of in labels if of in _TOTALS}
+    return name not in table.fields and any(of == name and (line, at) not in heads for line, at, of in labels)
 
 
 def _of_period(found: Row) -> bool:
