@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 from conftest import REAL
+from release_text import Table, Text
+from soundness import rows
 
 from kzz_pipeline.core.names import Listed, Names, Tabled, project_name_key
 from kzz_pipeline.vocabulary import words
@@ -187,6 +189,28 @@ def test_match_takes_the_surer_pair_first() -> None:
 def test_match_of_nothing_is_nothing() -> None:
     assert NAMES.match([], [tabled("克州财政局", "办公经费")]) == []
     assert NAMES.match([listed("克州财政局", "办公经费")], []) == [None]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "published"),
+    [
+        ("恩施州林业局", "恩施土家族苗族自治州林业局", "恩施土家族苗族自治州林业局"),
+        ("恩施土家族苗族自治州林业局", "恩施州林业局", "恩施土家族苗族自治州林业局"),
+        ("恩施土家族苗族自治林业局", "恩施州林业局", "恩施土家族苗族自治州林业局"),
+        ("甲县财政局（本级）", "甲县财政局(本级)", "甲县财政局（本级）"),
+        ("克州财政局", "克孜勒苏柯尔克孜自治州财政局", "克州财政局"),
+    ],
+)
+@pytest.mark.parametrize("has_list", [False, True])
+def test_a_unit_has_one_name_in_a_release(one: str, other: str, published: str, has_list: bool) -> None:
+    text = Text(
+        [Table(unit=one, project="造林"), Table(unit=other, project="护林", listed_unit=one)], has_list=has_list
+    )
+    found = rows(text.text())
+    assert found is not None
+    assert found["projects"]["budget_unit"] == [published] * 2
+    assert set(found["indicators"]["budget_unit"]) == {published}
+    assert found["projects"]["budget_unit_printed"] == [one, other]
 
 
 def test_names_are_data() -> None:

@@ -199,6 +199,7 @@ class _Normalizer:
         self.title: str | None = None
         self.money_unit: str | None = None
         self.list_unit: str | None = None
+        self.unit_names: dict[str, str] = {}
         self.total: Plain | None = None
         self.listed: dict[int, dict[str, Plain]] = {}
         self.further: dict[int, list[str]] = {}
@@ -525,6 +526,7 @@ class _Normalizer:
             "fiscal_funds_printed", "other_funds_printed", "correction",
         )  # fmt: skip
         matches = self._match(listed)
+        self._name_units(listed)
         for at, table in enumerate(self.tables):
             row = matches.get(at)
             shared = self._shared(table, listed, row)
@@ -559,7 +561,7 @@ class _Normalizer:
         ]
         tables = []
         for table in self.tables:
-            unit, project = self._field(table, *_UNIT_FALLBACKS), self._field(table, "project_name")
+            unit, project = self._unit_field(table), self._field(table, "project_name")
             amount, _ = self._total(table)
             tables.append(Tabled(unit.value if unit else None, project.value if project else None, amount))
         found = self.words.names.match(entries, tables)
@@ -574,7 +576,7 @@ class _Normalizer:
 
     def _shared(self, table: _Table, listed: Columns, row: int | None) -> dict[str, Any]:
         """What a table's own row shares with those of its indicators and fields."""
-        unit_field, name_field = self._field(table, *_UNIT_FALLBACKS), self._field(table, "project_name")
+        unit_field, name_field = self._unit_field(table), self._field(table, "project_name")
         unit = self._budget_unit(unit_field.value if unit_field else None, listed, row)
         name = name_field.value if name_field else None
         # A table of a whole department names no project.
@@ -592,7 +594,7 @@ class _Normalizer:
     def _project_row(
         self, columns: Columns, table: _Table, shared: dict[str, Any], listed: Columns, row: int | None
     ) -> None:
-        unit_field, name_field = self._field(table, *_UNIT_FALLBACKS), self._field(table, "project_name")
+        unit_field, name_field = self._unit_field(table), self._field(table, "project_name")
         total, total_field = self._total(table)
         fiscal_field, other_field = self._field(table, "fiscal_funds"), self._field(table, "other_funds")
         first = table.title or table.first
@@ -628,17 +630,30 @@ class _Normalizer:
         ]
         return "; ".join(reason for reason in reasons if reason) or None
 
+    def _name_units(self, listed: Columns) -> None:
+        """One name for each unit of the release, however it is written: the fullest, else the first that is printed."""
+        names = self.words.names
+        printed = dict.fromkeys((*listed["implementing_unit"], *listed["department"]))
+        printed.update(dict.fromkeys(found.value for table in self.tables if (found := self._unit_field(table))))
+        for text in filter(None, printed):
+            key, name = names.unit_key(text), names.budget_unit(text)
+            if key not in self.unit_names or len(squeeze(name)) > len(squeeze(self.unit_names[key])):
+                self.unit_names[key] = name
+
+    def _unit_field(self, table: _Table) -> _Field | None:
+        return self._field(table, *_UNIT_FALLBACKS)
+
     def _budget_unit(self, printed: str | None, listed: Columns, row: int | None) -> str | None:
         """The canonical unit: the vocabulary's; else the list's form of the name where only a character differs."""
         names = self.words.names
         if printed is None:
             return None
-        unit = names.budget_unit(printed)
+        unit = self.unit_names[names.unit_key(printed)]
         if row is None or names.unit_key(printed) in names.canonical:
             return unit
         for written in (listed["implementing_unit"][row], listed["department"][row]):
             if written and _one_character_apart(names.unit_key(written), names.unit_key(unit)):
-                return names.budget_unit(written)
+                return self.unit_names[names.unit_key(written)]
         return unit
 
     def _release_row(self, listed: Columns, projects: Columns) -> Columns:
