@@ -45,6 +45,9 @@ def test_budget_unit_is_the_vocabularys_name(printed: str, published: str) -> No
         ("克孜勒苏柯尔克孜自治审计局", "克孜勒苏柯尔克孜自治州审计局"),
         (" 井研县马踏镇人民政府 ", "井研县马踏镇人民政府"),
         ("巴州区财政局", "巴州区财政局"),
+        # As a person sees it: radicals and invisible characters look like nothing else.
+        ("甲\u200b县⼈⺠政府（⼈防办）", "甲县人民政府（人防办）"),
+        ("\u2060恩施\u00ad土家族苗族自治州审计局", "恩施土家族苗族自治州审计局"),
     ],
 )
 def test_budget_unit_of_an_unknown_unit_is_as_printed(printed: str, published: str) -> None:
