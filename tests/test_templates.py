@@ -603,7 +603,7 @@ def test_the_total_stands_in_the_column_of_the_amounts(label: str) -> None:
     [
         "项目支出绩效目标表\n（2022年）      单位：元",
         "项目支出绩效目标表\n（2022年）单位：元",
-        "项目支出绩效目标表\n单位：元　　2022年",
+        "项目支出绩效目标表\n　单位：元　　2022年",
         "2022年项目支出绩效目标表　　金额单位：元",
         "项目支出绩效目标表\n填报单位（盖章）：甲局    金额单位：（元）\n（2022年）",
         "甲县2022年重点项目绩效目标   单位：元\n项目支出绩效目标表\n(2022年)",
@@ -628,6 +628,13 @@ def test_a_label_that_heads_the_total_lacks_no_amount() -> None:
     apart = NINGXIANG.replace("项目支出|8000", "财政专户管理资金|33")
     assert fields(read(apart))["special_account_funds"] == "33"
     assert "funds-do-not-add-up" in column(read(apart.replace("9606", "9605")), "findings", "rule")
+
+
+@pytest.mark.parametrize("cell", ["及时率100%", "及时率100%\u00a0 ", "　及时率 100 ％　"])
+def test_a_name_and_its_percentage_in_one_cell(cell: str) -> None:
+    found = read(f"{HEAD}|产出指标|时效指标|{cell}\n")
+    assert column(found, "indicators", "indicator_name") == ["及时率"]
+    assert column(found, "indicators", "target_value") == [100]
 
 
 def test_subtotals_are_no_projects() -> None:

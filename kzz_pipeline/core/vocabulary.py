@@ -84,7 +84,7 @@ _UNIT_IN_TITLE = re.compile(
 # The same beside something else in one cell: （2022年）  单位：万元.
 _UNIT_BESIDE = (
     re.compile(r"^(.*\S)(?:\s+|(?<=[)）年度]))([(（]?\S{0,2}单位\s*[:：].{0,8}元[)）]?)\s*$"),
-    re.compile(r"^([(（]?\S{0,2}单位\s*[:：]\S{0,8}元[)）]?)\s+(\S.*)$"),
+    re.compile(r"^(\s*[(（]?\S{0,2}单位\s*[:：]\S{0,8}元[)）]?)\s+(\S.*)$"),
 )
 _SPLIT = re.compile(r"[:：]|\s+")
 # What a cell holds that merges a label with what stood beside it.
