@@ -637,6 +637,27 @@ def test_a_name_and_its_percentage_in_one_cell(cell: str) -> None:
     assert column(found, "indicators", "target_value") == [100]
 
 
+def test_what_is_left_of_a_vertical_label_before_the_levels() -> None:
+    """绩效指标 down the first column, a character on each row: no indicator is called 效."""
+    found = rows_of(
+        f"{HEAD}绩|一级指标|二级指标|三级指标|指标值\n效|产出指标|数量指标|人数|≥3人\n指||质量指标|合格率|100%\n"
+        "标|满意度指标|满意度指标|群众满意度|≥90%\n"
+    )
+    assert column(found, "indicators", "indicator_name") == ["人数", "合格率", "群众满意度"]
+    assert column(found, "indicators", "level2") == ["数量指标", "质量指标", "满意度指标"]
+    assert column(found, "findings", "rule").count("unread-cell") == 3
+
+
+def test_a_header_that_broke_in_two_lines() -> None:
+    found = read(
+        f"{HEAD}绩效|一级|二级|三级|指标值\n指标|指标|指标|指标|\n|产出|数量|次数|≥3次\n|指标|指标|人数（人）|≥5\n"
+        "||质量指标|合格率|100%\n|满意度|满意度指标|群众满意度|≥90%\n|指标|||\n"
+    )
+    assert column(found, "indicators", "indicator_name") == ["次数", "人数", "合格率", "群众满意度"]
+    assert column(found, "indicators", "level2") == ["数量指标", "数量指标", "质量指标", "满意度指标"]
+    assert "table-breaks-off" not in column(found, "findings", "rule")
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

@@ -124,11 +124,7 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         return _beside_each_other(items, header, header.beside, units)
     if header.has_numbers:
         return _without_numbers(items, header, units)
-    labels = 0
-    for item in items:
-        if not item.kinds & (LEVEL | TREE):
-            break
-        labels += 1
+    labels = _leading_labels(items)
     if (
         len(items) == labels + 2
         and not (items[-2].kinds | items[-1].kinds) & (LEVEL | HEADER | BRACKET)
@@ -227,22 +223,48 @@ def _groups(items: list[Item], units: Units) -> list[list[Item]]:
             if opens and (behind >= 2 or unglue(items[at - 1].text, units)):
                 groups.append(items[opened:at])
                 behind, opened = 0, at
-            else:
+            elif not (item.kinds & STRONG and _is_before_labels(items[opened:], units)):
                 behind += 1
     groups.append(items[opened:])
     return groups
 
 
 def _read_group(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
-    count = 0
-    for item in items:
-        if not item.kinds & (LEVEL | TREE):
-            break
-        count += 1
+    count = _leading_labels(items)
+    if not count and _is_before_labels(items, units):
+        return [(items[0], "unread", 0, "text-before-name"), *_read_group(items[1:], header, units)]
     rest = items[count:]
     if count and rest and _last_label_is_name(items[:count], rest, units, header):
         count, rest = count - 1, items[count - 1 :]
     return [*_label_readings(items[:count]), *_rest_readings(rest, header, units)]
+
+
+def _is_before_labels(items: list[Item], units: Units) -> bool:
+    """Whether the first cell is left over from elsewhere: no name has as its value a label with a row of its own."""
+    if len(items) < 3 or not items[1].kinds & STRONG or unglue(items[0].text, units):
+        return False
+    last = _leading_labels(items[1:])
+    # Before a value alone, a weak label is the name.
+    return len(items) - 1 - last != 1 or bool(items[last].kinds & WEAK)
+
+
+def _leading_labels(items: list[Item]) -> int:
+    """How many cells before the name are labels: levels, and what is left of a header (指标 ⇥ 指标) that broke in two."""
+    count = 0
+    for item in items:
+        if not item.kinds & (LEVEL | TREE) and not (item.kinds & HEADER and _is_left_over(items, count)):
+            break
+        count += 1
+    return count
+
+
+def _is_left_over(items: list[Item], at: int) -> bool:
+    """Whether a word that heads a column stands with others like it, alone, or before a name and a value."""
+    own = items[at].label
+    if own is None or own.header not in _LEVELS:
+        return False
+    beside = [item.label.header for item in (*items[:at], *items[at + 1 :]) if item.label]
+    return len(items) == 1 or len(items) - at > 2 or any(header in _LEVELS for header in beside)
 
 
 def _last_label_is_name(labels: list[Item], rest: list[Item], units: Units, header: TreeHeader) -> bool:
@@ -265,7 +287,7 @@ def _stands_as_printed(name: Item, last: Item, header: TreeHeader) -> bool:
 
 def _repeats_level(labels: list[Item]) -> bool:
     """Whether the last label says the second level again that the one before it says: 社会效益指标 ⇥ 社会效益."""
-    if len(labels) < 2:
+    if len(labels) < 2 or not labels[-1].kinds & LEVEL:
         return False
     before, last = labels[-2].label, labels[-1].label
     if squeeze(labels[-2].text) == squeeze(labels[-1].text):
