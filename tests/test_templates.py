@@ -658,6 +658,23 @@ def test_a_header_that_broke_in_two_lines() -> None:
     assert "table-breaks-off" not in column(found, "findings", "rule")
 
 
+def test_page_numbers_and_remarks_are_no_indicators_and_no_goal() -> None:
+    found = read(
+        f"{HEAD}第 1 页 共 3 页\n|产出指标|数量指标|人数|≥3人\n- 2 -\n||质量指标|合格率|100%\n备注：|无\n说明：本表公开。\n第3页\n"
+    )
+    assert column(found, "indicators", "indicator_name") == ["人数", "合格率"]
+    assert project(found, "annual_goal") == ("保障运转，提高质量。",)
+    assert column(found, "project_fields", "value_printed")[-2:] == ["无", "本表公开。"]
+
+
+def test_a_goal_that_begins_as_a_level_does() -> None:
+    goal = "数量指标：培训100人；质量指标：合格率95%以上。"
+    text = HEAD.replace("年度目标|保障运转，提高质量。", f"总体目标|年度目标\n|{goal}")
+    found = read(f"{text}|产出指标|数量指标：人数|≥3人\n")
+    assert project(found, "annual_goal") == (goal,)
+    assert column(found, "indicators", "indicator_name") == ["人数"]
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

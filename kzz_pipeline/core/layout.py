@@ -68,6 +68,11 @@ _SIGNATURE = {"form_filler", "contact", "project_leader", "note"}
 _LOOKAHEAD_LINES = 12
 # How the items of a goal are numbered: 目标3：, 2.、（一）
 _GOAL_ITEM = re.compile(r"^(?:目标[\d一二三四五六七八九十]*[:.、]?|[(]?[\d一二三四五六七八九十]{1,2}[):.、])")
+# Such as - 5 - and 第 6 页 共 10 页, alone on a line.
+_PAGE_NUMBER = re.compile(
+    r"^(?:[-·]\d{1,4}[-·]|第\d{1,4}页(?:[,/]?共\d{1,4}页)?|共\d{1,4}页[,/]?第\d{1,4}页)$", re.ASCII
+)
+_LONGEST_PAGE_NUMBER = 20
 _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
 # A line between indicators that holds none of these is a row of the tree.
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
@@ -216,6 +221,9 @@ class _Reader:
         if self.label_row:
             self._read_values_below(index, items)
             return
+        if len(items) == 1 and self._is_page_number(items[0].text):
+            self._emit(index, items[0], "page_number")
+            return
         kinds = _kinds(items)
         if self.zone == "indicators" and not kinds & _TELLING:
             self._read_indicator_row(index, items)
@@ -259,6 +267,10 @@ class _Reader:
             self._read_in_goal(index, items)
         else:
             self._read_in_header(index, items)
+
+    @staticmethod
+    def _is_page_number(text: str) -> bool:
+        return len(text) <= _LONGEST_PAGE_NUMBER and _PAGE_NUMBER.match(squeeze(text)) is not None
 
     def _read_title(self, index: int, items: list[Item]) -> bool:
         at, reading = 0, None
@@ -604,7 +616,7 @@ class _Reader:
                 self._read_loose(index, item, "")
             return
         first = items[0].label
-        if self._has_level(items) or self._starts_tree(items):
+        if (self._has_level(items) and not self._is_sentence(items)) or self._starts_tree(items):
             self.zone = "indicators"
             self._read_indicator_row(index, items)
         elif first and first.field and first.field not in _BLOCK_FIELDS and not first.goal:
@@ -618,6 +630,11 @@ class _Reader:
             for item, scope in zip(items, scopes, strict=True):
                 self._emit(index, item, "goal", 0, scope)
             self.has_goal = True
+
+    @staticmethod
+    def _is_sentence(items: list[Item]) -> bool:
+        """Whether a line of the goal only begins as a level would: 数量指标：培训100人；质量指标：合格率95%以上。"""
+        return len(items) == 1 and any(sign in items[0].text for sign in "。；;")
 
     def _is_field_below_goal(self, items: list[Item]) -> bool:
         """Whether a line in the goal names a unit or a project, or begins with a label and its short text."""
