@@ -675,6 +675,30 @@ def test_a_goal_that_begins_as_a_level_does() -> None:
     assert column(found, "indicators", "indicator_name") == ["人数"]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "预算单位：甲局 项目名称：甲项目\n年度资金总额：100 其中：财政拨款：80 其他资金：20",
+        "预算单位：甲局　　项目名称：甲项目|\n年度资金总额 100 财政拨款 80 其他资金 20",
+        "预算单位：甲局|项目名称：甲项目  项目负责人：张三\n项目资金：年度资金总额：100 财政拨款：80|其他资金：20",
+    ],
+)
+def test_several_fields_in_one_cell(lines: str) -> None:
+    text = HEAD.replace(
+        "预算单位|甲局|项目名称|甲项目\n项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20", lines
+    )
+    found = read(text + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "budget_unit", "project_name") == ("甲局", "甲项目")
+    assert project(found, "total_funds_cny", "fiscal_funds_cny", "other_funds_cny") == (1000000, 800000, 200000)
+
+
+@pytest.mark.parametrize("year", ["（2022年）", "（2022）年度", "2022年\n"])
+def test_a_year_without_a_title(year: str) -> None:
+    """The first table's title was lost, and no list stands before it."""
+    found = read(HEAD.replace("项目支出绩效目标表\n（2022年）", year) + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "fiscal_year", "budget_unit") == (2022, "甲局")
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

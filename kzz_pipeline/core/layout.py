@@ -73,6 +73,7 @@ _PAGE_NUMBER = re.compile(
     r"^(?:[-·]\d{1,4}[-·]|第\d{1,4}页(?:[,/]?共\d{1,4}页)?|共\d{1,4}页[,/]?第\d{1,4}页)$", re.ASCII
 )
 _LONGEST_PAGE_NUMBER = 20
+_GAP = re.compile(r"(?<=\S)\s+(?=\S)")
 _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
 # A line between indicators that holds none of these is a row of the tree.
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
@@ -204,8 +205,26 @@ class _Reader:
         assert spans is not None, item
         (_, head_end), (tail_start, _) = spans
         first = item.part or 1
+        head = self._item(item.column, first, item.text[:head_end])
         tail = self._item(item.column, first + 1, item.text[tail_start:])
-        return [self._item(item.column, first, item.text[:head_end]), *self._split(self._parted_from_unit([tail]))]
+        is_field = head.kinds & FIELD and not head.kinds & GOAL and not tail.kinds & SPLITS
+        at = self._next_label(tail.text) if is_field else None
+        if at is not None:
+            value = self._item(item.column, first + 1, tail.text[:at])
+            return [head, value, *self._split([self._item(item.column, first + 2, tail.text[at:].lstrip())])]
+        return [head, *self._split(self._parted_from_unit([tail]))]
+
+    def _next_label(self, text: str) -> int | None:
+        """Where a further field begins behind a field's value in one cell: 甲局 项目名称：甲项目, 120 财政拨款 100."""
+        for gap in _GAP.finditer(text):
+            rest = text[gap.end() :]
+            spans = self.vocabulary.split(rest)
+            label = self.vocabulary.label(rest[: spans[0][1]]) if spans else None
+            if spans and label is not None and label.field:
+                has_colon = any(sign in rest[spans[0][1] : spans[1][0]] for sign in ":：")
+                if has_colon or (label.money and is_amount(text[: gap.start()])):
+                    return gap.start()
+        return None
 
     def _emit(self, index: int, item: Item, role: str, item_no: int = 0, name: str | None = None) -> None:
         self.tokens.append((index + 1, item.column, item.part, item.text, role, self.table_no, item_no, name))
@@ -430,7 +449,7 @@ class _Reader:
 
     def _opens_without_title(self, index: int, items: list[Item]) -> bool:
         if all(item.kinds & YEAR for item in items):
-            return self.zone == "list" and self._next_is(index, ("field",))
+            return self._next_is(index, ("field",))
         parts = self._split(items)
         if _kinds(parts) & STRONG:
             return True

@@ -60,8 +60,10 @@ class TitleReading:
     unit: str | None = None
 
 
-# 一、 (2) 1.1 ③
-_NUMBERING = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]{1,2}[)\].、:]\s*|\d{1,2}(?:\.\d{1,2})*(?![\d.年])|[①-⑳])+")
+# 一、 (2) ③
+_NUMBERING = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]{1,2}[)\].、:]\s*|[①-⑳])+")
+# 1.1 before a level; before a field it may be the amount of the field before.
+_DECIMAL_NUMBERING = re.compile(r"^\d{1,2}(?:\.\d{1,2})+(?=[^\d.])")
 _LEADING = re.compile(r"^(?:其中[:,]?)+")
 _WEIGHT = re.compile(r"[(\[]\d{1,3}(?:\.\d+)?(?:分|%|分值)?[)\]]$")
 _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
@@ -71,7 +73,7 @@ _DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]
 _PERIOD = re.compile(r"^[12][\dxX*]{3}年?度?(?:[-~至到](?:[12][\dxX*]{3}(?:\+n)?)年?度?)?$", re.ASCII)
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
-_YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?$")
+_YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 # A cell that says what the money is printed in: a few words of label, then the unit.
@@ -218,6 +220,9 @@ class Vocabulary:
         known = self.labels.get(text)
         if known is not None or not _DECORATED.search(text):
             return known
+        level = self.labels.get(_DECIMAL_NUMBERING.sub("", text))
+        if level is not None and level.is_level and level.field is None:
+            return level
         for candidate in (text, _NUMBERING.sub("", text)):
             bare = _LEADING.sub("", candidate)
             for key in (candidate, bare, _WEIGHT.sub("", bare)):
