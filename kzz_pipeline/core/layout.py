@@ -240,10 +240,10 @@ class _Reader:
         if self.label_row:
             self._read_values_below(index, items)
             return
-        if len(items) == 1 and self._is_page_number(items[0].text):
+        kinds = _kinds(items)
+        if not kinds and len(items) == 1 and self._is_page_number(items[0].text):
             self._emit(index, items[0], "page_number")
             return
-        kinds = _kinds(items)
         if self.zone == "indicators" and not kinds & _TELLING:
             self._read_indicator_row(index, items)
             return

@@ -94,7 +94,6 @@ class _Levels:
     def read(self, plain: Plain) -> None:
         """Take in a label."""
         line, _, _, text, role, _, _, name = plain
-        name = (name or "").partition(":")[0]
         if role == "level2_label":
             either = self.either(text)
             if self.lone and name != self.level2 and not either:
@@ -114,11 +113,6 @@ class _Levels:
         elif name in _PERIODS:
             self.period = _PERIODS[name]
 
-    @property
-    def in_force(self) -> tuple[str | None, ...]:
-        """First level, second level, that as printed, and the time that the targets are for."""
-        return self.level1, self.level2, self.level2_printed, self.period
-
 
 class _Trees:
     """The labels in force in a table's tree, and in each of two trees that stand side by side."""
@@ -129,16 +123,21 @@ class _Trees:
 
     def read(self, plain: Plain) -> None:
         """Take in a label: of one tree where it says so, else of all."""
-        period = (plain[7] or "").rpartition(":")[2]
-        if plain[4] != "indicator_header" and period in _PERIODS.values():
-            self._in(period).read(plain)
-            return
-        for levels in (self.alone, *self.beside.values()):
-            levels.read(plain)
+        role, name = plain[4], plain[7]
+        if name and ":" in name and role != "indicator_header":
+            label, _, period = name.rpartition(":")
+            if period in _PERIODS.values():
+                self._in(period).read((*plain[:7], label))
+                return
+        self.alone.read(plain)
+        if self.beside:
+            for levels in self.beside.values():
+                levels.read(plain)
 
     def in_force(self, period: str | None) -> tuple[str | None, ...]:
         """The labels in force on an indicator of the tree that is for this period, or of the only tree."""
-        return (self.alone if period is None else self._in(period)).in_force
+        levels = self.alone if period is None else self._in(period)
+        return levels.level1, levels.level2, levels.level2_printed, levels.period
 
     def _in(self, period: str) -> _Levels:
         levels = self.beside.get(period)
