@@ -699,6 +699,15 @@ def test_a_year_without_a_title(year: str) -> None:
     assert project(found, "fiscal_year", "budget_unit") == (2022, "甲局")
 
 
+def test_a_unit_of_money_below_a_table_or_between_two() -> None:
+    """It belongs to the table below it, or to the one above where none follows."""
+    table = HEAD.replace("单位：万元\n", "") + "|产出指标|数量指标|人数|≥3人\n"
+    assert column(read(f"{table}单位：万元\n"), "projects", "total_funds_cny") == [1000000]
+    other = table.replace("甲局", "乙局")
+    first = table.replace("项目资金|", "项目资金（元）|")
+    assert column(read(f"{first}单位：万元\n{other}"), "projects", "total_funds_cny") == [100, 1000000]
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

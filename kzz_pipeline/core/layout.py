@@ -278,7 +278,7 @@ class _Reader:
                 self._read_fields(index, items)
             elif self._is_goal_line(items):
                 self._read_goal_labels(index, items)
-            elif self.indicators and self._is_signature(items):
+            elif self.indicators and (self._is_signature(items) or all(item.kinds & MONEY_UNIT for item in items)):
                 self._read_fields(index, items)
             else:
                 self._read_indicator_row(index, items)
@@ -340,8 +340,8 @@ class _Reader:
             return False
         if self.zone == "header" and not self.has_year and not self.fields:
             return False
-        # The first unit of money above a table is the release's.
-        is_unit = self.has_money_unit and all(item.kinds & MONEY_UNIT for item in items)
+        # The first unit of money above the first table is the release's.
+        is_unit = (self.has_money_unit or self.indicators > 0) and all(item.kinds & MONEY_UNIT for item in items)
         if not (is_unit or _is_year_line(items) or self._names_unit(items)):
             return False
         for at in range(index + 1, len(self.lines)):
