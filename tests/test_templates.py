@@ -708,6 +708,15 @@ def test_a_unit_of_money_below_a_table_or_between_two() -> None:
     assert column(read(f"{first}单位：万元\n{other}"), "projects", "total_funds_cny") == [100, 1000000]
 
 
+def test_labels_with_the_year_before_them() -> None:
+    text = HEAD.replace("年度目标|", "2022年度绩效目标|")
+    header = "一级指标|二级指标|三级指标|单位|2022年指标值|备注"
+    found = read(f"{text}{header}\n产出指标|数量指标|人数|人|500|\n|质量指标|合格率|%|95|抽查\n")
+    assert project(found, "annual_goal") == ("保障运转，提高质量。",)
+    assert column(found, "indicators", "target_value") == [500, 95]
+    assert column(found, "indicators", "unit") == ["人", "%"]
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

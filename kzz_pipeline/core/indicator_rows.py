@@ -35,6 +35,7 @@ _GLUED = (
     re.compile(r"^(.*[)）])\s*([\d０-９].*)$"),
     re.compile(r"^(.*[率度比])\s*([\d０-９][\d０-９,.，．]*\s*[%％]\s*)$"),
 )
+_DATED = re.compile(r"^(?:19|20)\d\d年", re.ASCII)
 _OPENING, _CLOSING = "(（[【〔", ")）]】〕"
 _BRACKETED = re.compile(r"^\s*[(（\[【〔][^()（）\[\]【】〔〕]{1,15}[)）\]】〕]\s*$")
 
@@ -114,6 +115,10 @@ def _one_header(items: list[Item]) -> TreeHeader:
             columns.append(AttributeColumn(item.column, header))
         elif item.label and (header == "weight" or item.label.list_column == "listed_no"):
             has_numbers = True
+    if sum(column.name == "value" for column in columns) > 1:
+        # Of the targets of several years, nothing says here which is the table's.
+        dated = {item.column for item in items if _DATED.match(squeeze(item.text))}
+        columns = [AttributeColumn(at, None if at in dated else name) for at, name in columns]
     levels = frozenset(item.label.header for item in items if item.label and item.label.header in _LEVELS)
     return TreeHeader(name_column, tuple(columns), has_numbers, items[0].column, levels)
 

@@ -71,6 +71,8 @@ _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 _DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中)|[)\]]$")
 # The years that a goal or a tree of targets is for: 实施期目标（2022年-2024年）; 20XX年 in an empty form.
 _PERIOD = re.compile(r"^[12][\dxX*]{3}年?度?(?:[-~至到](?:[12][\dxX*]{3}(?:\+n)?)年?度?)?$", re.ASCII)
+# 2024年度绩效目标, 2024年指标值
+_YEARS_BEFORE = re.compile(r"^(?:19|20)\d\d(?=年度)", re.ASCII), re.compile(r"^(?:19|20)\d\d年", re.ASCII)
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
@@ -223,6 +225,10 @@ class Vocabulary:
         level = self.labels.get(_DECIMAL_NUMBERING.sub("", text))
         if level is not None and level.is_level and level.field is None:
             return level
+        for year in _YEARS_BEFORE:
+            of_year = self.labels.get(year.sub("", text))
+            if of_year is not None and (of_year.goal or of_year.header == "value"):
+                return of_year
         for candidate in (text, _NUMBERING.sub("", text)):
             bare = _LEADING.sub("", candidate)
             for key in (candidate, bare, _WEIGHT.sub("", bare)):
