@@ -668,6 +668,7 @@ SELECT * FROM (VALUES
     ('listed-twice', 'warning', 'The list names a project twice', 'Its money may be counted twice.', 'Ask the bureau whether these are two projects.'),
     ('listed-without-table', 'error', 'A listed project has no table', 'Tables are missing: the file is most likely a half copy.', 'Copy the whole release again; if the tables were never published, accept the finding in corrections.yml.'),
     ('masked-text', 'warning', 'A text is masked', 'Part of a name, goal or value was blanked out, or a form''s placeholder was never filled in.', 'Ask the unit for the text; a placeholder in a value means that there is no target.'),
+    ('money-unit-below', 'warning', 'An amount is printed above the first unit of money', 'Its unit is taken from further down, where it may be meant for another table only.', 'Compare with the printed document; if it is another unit, print it behind the amounts in corrections.yml.'),
     ('more-than-a-year', 'info', 'A target in months goes beyond the year', 'The table is for one year.', 'Ask the unit, if the project is not one of several years.'),
     ('name-says-other-level', 'warning', 'An indicator''s name belongs under another second level', 'Aggregates by level count it where it was printed.', 'Ask the unit to file it where it belongs.'),
     ('nameless-table', 'warning', 'A table names no unit or no project', 'It cannot be joined with the list or with other years.', 'See kzz explain; perhaps a label is missing in labels.yml.'),

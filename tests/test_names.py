@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 from conftest import REAL
+from release_text import Table, Text
+from soundness import rows
 
 from kzz_pipeline.core.names import Listed, Names, Tabled, project_name_key
 from kzz_pipeline.vocabulary import words
@@ -43,6 +45,9 @@ def test_budget_unit_is_the_vocabularys_name(printed: str, published: str) -> No
         ("克孜勒苏柯尔克孜自治审计局", "克孜勒苏柯尔克孜自治州审计局"),
         (" 井研县马踏镇人民政府 ", "井研县马踏镇人民政府"),
         ("巴州区财政局", "巴州区财政局"),
+        # As a person sees it: radicals and invisible characters look like nothing else.
+        ("甲\u200b县⼈⺠政府（⼈防办）", "甲县人民政府（人防办）"),
+        ("\u2060恩施\u00ad土家族苗族自治州审计局", "恩施土家族苗族自治州审计局"),
     ],
 )
 def test_budget_unit_of_an_unknown_unit_is_as_printed(printed: str, published: str) -> None:
@@ -187,6 +192,28 @@ def test_match_takes_the_surer_pair_first() -> None:
 def test_match_of_nothing_is_nothing() -> None:
     assert NAMES.match([], [tabled("克州财政局", "办公经费")]) == []
     assert NAMES.match([listed("克州财政局", "办公经费")], []) == [None]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "published"),
+    [
+        ("恩施州林业局", "恩施土家族苗族自治州林业局", "恩施土家族苗族自治州林业局"),
+        ("恩施土家族苗族自治州林业局", "恩施州林业局", "恩施土家族苗族自治州林业局"),
+        ("恩施土家族苗族自治林业局", "恩施州林业局", "恩施土家族苗族自治州林业局"),
+        ("甲县财政局（本级）", "甲县财政局(本级)", "甲县财政局（本级）"),
+        ("克州财政局", "克孜勒苏柯尔克孜自治州财政局", "克州财政局"),
+    ],
+)
+@pytest.mark.parametrize("has_list", [False, True])
+def test_a_unit_has_one_name_in_a_release(one: str, other: str, published: str, has_list: bool) -> None:
+    text = Text(
+        [Table(unit=one, project="造林"), Table(unit=other, project="护林", listed_unit=one)], has_list=has_list
+    )
+    found = rows(text.text())
+    assert found is not None
+    assert found["projects"]["budget_unit"] == [published] * 2
+    assert set(found["indicators"]["budget_unit"]) == {published}
+    assert found["projects"]["budget_unit_printed"] == [one, other]
 
 
 def test_names_are_data() -> None:

@@ -56,6 +56,10 @@ def _satisfaction(name: str, value: str) -> Text:
 UNSATISFIED = Table(
     unit="甲县司法局", project="普法宣传费", goal="用于全县的普法宣传，提高群众法律意识。", indicators=SOUND[:5]
 )
+BORROWED = "\n".join(
+    f"项目支出绩效目标表{unit}\n(2020年)\n预算单位\t{name}局\t项目名称\t{name}项目\n年度资金总额\t100\n\t项目完成\t数量指标\t人数\t≥3"
+    for name, unit in (("甲", ""), ("乙", "（单位：元）"))
+)
 LISTED = Text([], more_listed=("1\t甲县水利局\t甲县水利局\t水渠维修费\t20",))
 
 # rule, a release in which it fires, a near miss in which it stays quiet
@@ -126,6 +130,7 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
     ("sign-not-read", _columns("≠", "5", "户"), _columns("＝", "5", "户")),
     ("rate-as-fraction", _effect("成活率", "≥0.95"), _effect("功率", "0.95")),
     ("total-without-amount", _funds("", "10", "0"), _funds("", "", "")),
+    ("money-unit-below", BORROWED, BORROWED.replace("100", "100万元")),
     ("list-without-tables", LISTED, Text()),
     ("unread-cell", Text(tail="\t\t\t\t≥90%\n"), Text(tail="\t\n")),
     ("table-breaks-off", Text([Table()], has_list=False, tail=HALF), Text([Table(), THIRD])),

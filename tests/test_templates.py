@@ -186,6 +186,15 @@ LISTONLY = """某州2021年重点项目清单
 """
 
 
+HEAD = """单位：万元
+项目支出绩效目标表
+（2022年）
+预算单位|甲局|项目名称|甲项目
+项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20
+年度目标|保障运转，提高质量。
+"""
+
+
 def read(text: str) -> Rows:
     parse = parsed(text.replace("|", "\t"))
     assert not [token for token in parse.tokens if token.role in ("unread", "unknown_label")]
@@ -248,6 +257,57 @@ def test_whole_department_with_a_tree_for_the_period_and_one_for_the_year() -> N
     assert fields(found)["general_public_budget"] == "9606.7522"
     assert fields(found)["project_expenditure"] == "8000"
     assert "nameless-table" not in column(found, "findings", "rule")
+
+
+# What stands in the first cells of two trees side by side, and which of them is for the whole period
+BESIDE = [
+    ("长期绩效指标|一级指标|二级指标|三级指标|指标值|年度绩效指标|一级指标|二级指标|三级指标|指标值", "", 0),
+    ("|年度指标||||长期指标\n绩效指标|一级指标|二级指标|三级指标|指标值||一级指标|二级指标|三级指标|指标值", "", 1),
+    ("绩效指标|一级指标|二级指标|三级指标|指标值||一级指标|二级指标|三级指标|指标值", "实施期目标|年度目标", 0),
+    ("绩效指标|一级指标|二级指标|三级指标|指标值||一级指标|二级指标|三级指标|指标值", "年度目标|中期目标", 1),
+]
+
+
+@pytest.mark.parametrize(("header", "goals", "long_term"), BESIDE)
+def test_a_tree_for_the_period_beside_one_for_the_year(header: str, goals: str, long_term: int) -> None:
+    goal = f"总体目标|{goals}\n|修成道路|修路\n" if goals else "整体绩效目标|修路\n"
+    found = read(
+        f"{HEAD.rpartition('年度目标')[0]}{goal}{header}\n"
+        "|产出指标|数量指标|里程|≥30公里||产出指标|数量指标|里程|≥10公里\n"
+        "|||桥梁|3座||产出指标|质量指标|合格率|≥95%\n"
+        "||质量指标|合格率|≥98%||||返工率|≤1%\n"
+        "||时效指标|工期|36个月|||时效指标|工期|12个月\n"
+        "|效益指标|社会效益指标|出行|明显改善||效益指标|社会效益指标|出行|改善\n"
+        "满意度指标|满意度指标|群众|满意||满意度指标|满意度指标|群众|较满意|\n"
+    )
+    read_rows = list(zip(*(column(found, "indicators", name) for name in ("indicator_name", "level2")), strict=True))
+    first, second = [
+        [
+            row
+            for row, period in zip(read_rows, column(found, "indicators", "target_period"), strict=True)
+            if period == own
+        ]
+        for own in (("annual", "long_term") if long_term else ("long_term", "annual"))
+    ]
+    shared = [("工期", "时效指标"), ("出行", "社会效益指标"), ("群众", "满意度指标")]
+    assert first == [("里程", "数量指标"), ("桥梁", "数量指标"), ("合格率", "质量指标"), *shared]
+    assert second == [("里程", "数量指标"), ("合格率", "质量指标"), ("返工率", "质量指标"), *shared]
+    assert "indicator-twice" not in column(found, "findings", "rule")
+    assert ("more-than-a-year" in column(found, "findings", "rule")) == bool(long_term)
+
+
+def test_first_levels_that_two_trees_share() -> None:
+    found = read(
+        "单位：万元\n项目支出绩效目标表\n（2022年）\n预算单位|甲局|项目名称|甲项目\n年度资金总额|100\n"
+        "总体目标|实施期目标||年度目标|\n|三年完成||当年完成|\n"
+        "绩效指标|一级指标|二级指标|三级指标|指标值|二级指标|三级指标|指标值|备注\n"
+        "|产出指标|数量指标|里程（公里）|100|数量指标|里程（公里）|30|新建\n"
+        "|效益指标|社会效益指标|出行|明显改善|社会效益指标|出行|改善|\n"
+    )
+    assert column(found, "indicators", "level1_printed") == ["产出指标"] * 2 + ["效益指标"] * 2
+    assert column(found, "indicators", "target_period") == ["long_term", "annual"] * 2
+    assert column(found, "indicators", "value_printed") == ["100", "30", "明显改善", "改善"]
+    assert fields(found, indicator=True) == {"remark": "新建"}
 
 
 def test_other_sources_of_funds() -> None:
@@ -339,15 +399,6 @@ def test_forms_of_all_localities_in_one_release(text: str) -> None:
     assert together["projects"]["budget_unit"][-1] == "克州财政局"
 
 
-HEAD = """单位：万元
-项目支出绩效目标表
-（2022年）
-预算单位|甲局|项目名称|甲项目
-项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20
-年度目标|保障运转，提高质量。
-"""
-
-
 def rows_of(text: str) -> Rows:
     found = rows(text.replace("|", "\t"))
     assert found is not None
@@ -421,6 +472,249 @@ def test_each_table_in_the_unit_of_money_above_it() -> None:
         "2022年项目支出绩效目标表（单位：元）\n预算单位|甲局|项目名称|甲项目\n年度资金总额|100\n年度目标|保障运转。\n|产出指标|数量指标|培训人数|≥100\n"
     )
     assert column(found, "projects", "total_funds_cny") == [100]
+
+
+@pytest.mark.parametrize(
+    ("funds", "amounts"),
+    [
+        ("项目资金（元）|年度资金总额：|100|其中：财政拨款|80|其他资金|20", (100, 80, 20)),
+        ("项目资金（元）|年度资金总额：|100|财政拨款（亿元）|80|其他资金|20", (100, 80 * 10**8, 20)),
+        ("年度资金总额(元)|100|其中：财政拨款|80|其他资金|20", (100, 80, 20)),
+        ("年度资金总额（元）|财政拨款|其他资金\n100|80|20", (100, 80, 20)),
+        ("总投资（亿元）|3|年度资金总额|100|其中：财政拨款|80|其他资金|20", (1000000, 800000, 200000)),
+        ("总投资（亿元）|3|其中：财政拨款|1|年度资金总额|100|其他资金|20", (1000000, 10**8, 200000)),
+        ("年度资金总额|100|其中：财政拨款（元）|800000|其他资金|20", (1000000, 800000, 200000)),
+    ],
+)
+def test_a_label_says_the_unit_of_the_money_below_it(funds: str, amounts: tuple[int, int, int]) -> None:
+    text = (
+        HEAD.replace("项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20", funds)
+        + "|产出指标|数量指标|人数|≥3人\n"
+    )
+    assert project(read(text), "total_funds_cny", "fiscal_funds_cny", "other_funds_cny") == amounts
+
+
+def test_the_first_unit_of_money_counts_whatever_prints_it() -> None:
+    table = "项目支出绩效目标表{unit}\n（2022年）\n预算单位|{name}局|项目名称|{name}项目\n{funds}\n|产出指标|数量指标|人数|≥3人\n"
+    first = table.format(name="甲", unit="", funds="年度资金总额|100|财政拨款（万元）|80|其他资金|20")
+    second = table.format(name="乙", unit="（单位：元）", funds="年度资金总额|100")
+    assert column(read(first + second), "projects", "total_funds_cny") == [1000000, 100]
+
+
+LIST_COLUMNS = "序号|部门单位|项目实施单位|项目名称|申请预算金额"
+
+
+@pytest.mark.parametrize(
+    ("head", "is_first"),
+    [
+        (f"单位：万元\n{LIST_COLUMNS}", False),
+        (f"（2022年）|单位：万元\n{LIST_COLUMNS}", False),
+        (f"{LIST_COLUMNS}（万元）", False),
+        (f"{LIST_COLUMNS}（万元）", True),
+    ],
+)
+def test_a_list_in_another_unit_of_money_than_the_tables(head: str, is_first: bool) -> None:
+    """It stands in a column wherever the list stands, or above a list that stands behind the tables."""
+    listed = f"{head}\n1|甲局|甲局|甲项目|0.01\n合计||||0.01\n"
+    tables = HEAD.replace("单位：万元\n", "") + "|产出指标|数量指标|人数|≥3人\n"
+    found = read("单位：元\n" + (listed + tables if is_first else tables + listed))
+    assert column(found, "listed_projects", "amount_cny") == column(found, "projects", "total_funds_cny") == [100]
+    assert column(found, "releases", "listed_total_cny") == [100]
+    assert column(found, "releases", "money_unit") == ["元"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["2022年项目支出预算绩效目标表", "项目支出绩效目标公开表（2022年）", "甲县2022年项目支出绩效目标申报（批复）表"],
+)
+def test_titles_of_further_forms(title: str) -> None:
+    found = read(HEAD.replace("项目支出绩效目标表\n（2022年）", title) + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "fiscal_year", "budget_unit") == (2022, "甲局")
+
+
+@pytest.mark.parametrize("cells", ["合格率|%|≥95", "合格率|%|≥|95", "合格率（%）|≥95", "合格率|(%)|≥|95"])
+def test_a_unit_between_name_and_value(cells: str) -> None:
+    found = read(f"{HEAD}|产出指标|质量指标|{cells}\n")
+    names = ("indicator_name", "unit", "value_kind", "operator", "target_value")
+    assert [column(found, "indicators", name) for name in names] == [["合格率"], ["%"], ["percent"], ["ge"], [95]]
+
+
+@pytest.mark.parametrize(
+    "goals",
+    [
+        "总体目标|实施期目标（2022年-2024年）|年度目标\n|修成道路|修路",
+        "总体目标|中期目标（2022年—2024年）|年度目标（2022年度）\n|修成道路|修路",
+        "中期目标（20XX年-20XX+n年）|年度目标\n修成道路|修路",
+        "年度目标(2022年)：修路|实施期目标（2022-2024年）：修成道路",
+    ],
+)
+def test_goals_whose_labels_say_their_years(goals: str) -> None:
+    found = read(f"{HEAD.rpartition('年度目标')[0]}{goals}\n|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "annual_goal") == ("修路",)
+    assert fields(found)["long_term_goal"] == "修成道路"
+
+
+@pytest.mark.parametrize(
+    ("level1", "level2"),
+    [("1.产出指标", "1.1数量指标"), ("一、产出指标", "（1）数量指标"), ("①产出指标", "② 数量指标")],
+)
+def test_numbered_levels(level1: str, level2: str) -> None:
+    found = read(f"{HEAD}|{level1}|{level2}|人数|≥3人\n")
+    assert column(found, "indicators", "level2") == ["数量指标"]
+    assert column(found, "indicators", "level1_printed") == [level1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "name", "level2"),
+    [
+        ("效益指标|社会效益指标", "社会效益", "社会效益指标"),
+        ("产出指标|数量指标", "产出数量", "数量指标"),
+        ("满意度指标|服务对象满意度指标", "满意度指标", "满意度指标"),
+    ],
+)
+def test_an_indicator_named_as_its_level(labels: str, name: str, level2: str) -> None:
+    found = read(f"{HEAD}|{labels}|{name}|达标\n")
+    assert column(found, "indicators", "indicator_name") == [name]
+    assert column(found, "indicators", "level2") == [level2]
+
+
+def test_a_level_word_in_the_column_of_names_is_a_name() -> None:
+    header = "一级指标|二级指标|三级指标|指标说明|单位|符号|指标值"
+    found = read(
+        f"{HEAD}{header}\n产出指标|数量指标|人数|含线上|人|≥|500\n满意度指标|满意度指标|满意度|问卷调查|%|≥|90\n"
+    )
+    assert column(found, "indicators", "indicator_name") == ["人数", "满意度"]
+    assert column(found, "indicators", "unit") == ["人", "%"]
+    assert column(found, "indicators", "target_min") == [500, 90]
+
+
+@pytest.mark.parametrize("label", ["合计", "合计（2个项目）", "总计："])
+def test_the_total_stands_in_the_column_of_the_amounts(label: str) -> None:
+    found = read(
+        "单位：元\n序号|部门单位|项目实施单位|项目名称|总投资|申请预算金额\n"
+        f"{label}||||900|30\n1|甲局|甲局|甲项目|400|10\n2|甲局|甲局|乙项目|500|20\n"
+    )
+    assert column(found, "releases", "listed_total_cny") == [30]
+    assert column(found, "listed_projects", "amount_cny") == [10, 20]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "项目支出绩效目标表\n（2022年）      单位：元",
+        "项目支出绩效目标表\n（2022年）单位：元",
+        "项目支出绩效目标表\n　单位：元　　2022年",
+        "2022年项目支出绩效目标表　　金额单位：元",
+        "项目支出绩效目标表\n填报单位（盖章）：甲局    金额单位：（元）\n（2022年）",
+        "甲县2022年重点项目绩效目标   单位：元\n项目支出绩效目标表\n(2022年)",
+    ],
+)
+def test_a_unit_of_money_in_one_cell_with_what_stands_beside_it(head: str) -> None:
+    found = read(HEAD.replace("单位：万元\n项目支出绩效目标表\n（2022年）", head) + "|产出指标|数量指标|人数|≥3人\n")
+    names = ("fiscal_year", "budget_unit", "total_funds_cny", "other_funds_cny")
+    assert project(found, *names) == (2022, "甲局", 100, 20)
+
+
+def test_signs_in_the_column_of_directions() -> None:
+    header = "一级指标|二级指标|三级指标|指标方向|指标值|计量单位"
+    found = read(f"{HEAD}{header}\n产出指标|数量指标|人数|≥|500|人\n|成本指标|成本|≤|710|元/人\n||天数|正向|12|天\n")
+    assert column(found, "indicators", "operator") == ["ge", "le", "eq"]
+    assert column(found, "indicators", "target_max") == [None, 710, 12]
+
+
+def test_a_label_that_heads_the_total_lacks_no_amount() -> None:
+    found = read(NINGXIANG)
+    assert "total-without-amount" not in column(found, "findings", "rule")
+    apart = NINGXIANG.replace("项目支出|8000", "财政专户管理资金|33")
+    assert fields(read(apart))["special_account_funds"] == "33"
+    assert "funds-do-not-add-up" in column(read(apart.replace("9606", "9605")), "findings", "rule")
+
+
+@pytest.mark.parametrize("cell", ["及时率100%", "及时率100%\u00a0 ", "　及时率 100 ％　"])
+def test_a_name_and_its_percentage_in_one_cell(cell: str) -> None:
+    found = read(f"{HEAD}|产出指标|时效指标|{cell}\n")
+    assert column(found, "indicators", "indicator_name") == ["及时率"]
+    assert column(found, "indicators", "target_value") == [100]
+
+
+def test_what_is_left_of_a_vertical_label_before_the_levels() -> None:
+    """绩效指标 down the first column, a character on each row: no indicator is called 效."""
+    found = rows_of(
+        f"{HEAD}绩|一级指标|二级指标|三级指标|指标值\n效|产出指标|数量指标|人数|≥3人\n指||质量指标|合格率|100%\n"
+        "标|满意度指标|满意度指标|群众满意度|≥90%\n"
+    )
+    assert column(found, "indicators", "indicator_name") == ["人数", "合格率", "群众满意度"]
+    assert column(found, "indicators", "level2") == ["数量指标", "质量指标", "满意度指标"]
+    assert column(found, "findings", "rule").count("unread-cell") == 3
+
+
+def test_a_header_that_broke_in_two_lines() -> None:
+    found = read(
+        f"{HEAD}绩效|一级|二级|三级|指标值\n指标|指标|指标|指标|\n|产出|数量|次数|≥3次\n|指标|指标|人数（人）|≥5\n"
+        "||质量指标|合格率|100%\n|满意度|满意度指标|群众满意度|≥90%\n|指标|||\n"
+    )
+    assert column(found, "indicators", "indicator_name") == ["次数", "人数", "合格率", "群众满意度"]
+    assert column(found, "indicators", "level2") == ["数量指标", "数量指标", "质量指标", "满意度指标"]
+    assert "table-breaks-off" not in column(found, "findings", "rule")
+
+
+def test_page_numbers_and_remarks_are_no_indicators_and_no_goal() -> None:
+    found = read(
+        f"{HEAD}第 1 页 共 3 页\n|产出指标|数量指标|人数|≥3人\n- 2 -\n||质量指标|合格率|100%\n备注：|无\n说明：本表公开。\n第3页\n"
+    )
+    assert column(found, "indicators", "indicator_name") == ["人数", "合格率"]
+    assert project(found, "annual_goal") == ("保障运转，提高质量。",)
+    assert column(found, "project_fields", "value_printed")[-2:] == ["无", "本表公开。"]
+
+
+def test_a_goal_that_begins_as_a_level_does() -> None:
+    goal = "数量指标：培训100人；质量指标：合格率95%以上。"
+    text = HEAD.replace("年度目标|保障运转，提高质量。", f"总体目标|年度目标\n|{goal}")
+    found = read(f"{text}|产出指标|数量指标：人数|≥3人\n")
+    assert project(found, "annual_goal") == (goal,)
+    assert column(found, "indicators", "indicator_name") == ["人数"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "预算单位：甲局 项目名称：甲项目\n年度资金总额：100 其中：财政拨款：80 其他资金：20",
+        "预算单位：甲局　　项目名称：甲项目|\n年度资金总额 100 财政拨款 80 其他资金 20",
+        "预算单位：甲局|项目名称：甲项目  项目负责人：张三\n项目资金：年度资金总额：100 财政拨款：80|其他资金：20",
+    ],
+)
+def test_several_fields_in_one_cell(lines: str) -> None:
+    text = HEAD.replace(
+        "预算单位|甲局|项目名称|甲项目\n项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20", lines
+    )
+    found = read(text + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "budget_unit", "project_name") == ("甲局", "甲项目")
+    assert project(found, "total_funds_cny", "fiscal_funds_cny", "other_funds_cny") == (1000000, 800000, 200000)
+
+
+@pytest.mark.parametrize("year", ["（2022年）", "（2022）年度", "2022年\n"])
+def test_a_year_without_a_title(year: str) -> None:
+    """The first table's title was lost, and no list stands before it."""
+    found = read(HEAD.replace("项目支出绩效目标表\n（2022年）", year) + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "fiscal_year", "budget_unit") == (2022, "甲局")
+
+
+def test_a_unit_of_money_below_a_table_or_between_two() -> None:
+    """It belongs to the table below it, or to the one above where none follows."""
+    table = HEAD.replace("单位：万元\n", "") + "|产出指标|数量指标|人数|≥3人\n"
+    assert column(read(f"{table}单位：万元\n"), "projects", "total_funds_cny") == [1000000]
+    other = table.replace("甲局", "乙局")
+    first = table.replace("项目资金|", "项目资金（元）|")
+    assert column(read(f"{first}单位：万元\n{other}"), "projects", "total_funds_cny") == [100, 1000000]
+
+
+def test_labels_with_the_year_before_them() -> None:
+    text = HEAD.replace("年度目标|", "2022年度绩效目标|")
+    header = "一级指标|二级指标|三级指标|单位|2022年指标值|备注"
+    found = read(f"{text}{header}\n产出指标|数量指标|人数|人|500|\n|质量指标|合格率|%|95|抽查\n")
+    assert project(found, "annual_goal") == ("保障运转，提高质量。",)
+    assert column(found, "indicators", "target_value") == [500, 95]
+    assert column(found, "indicators", "unit") == ["人", "%"]
 
 
 def test_subtotals_are_no_projects() -> None:

@@ -38,14 +38,21 @@ _INVISIBLE_CODES = (
 _VARIATION_CODES = (0x034F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 
 
-def _table() -> dict[int, str]:
-    table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+def _look_alikes() -> dict[int, str]:
+    """Radicals and compatibility characters as what they stand for."""
+    table = {ord(pair[0]): pair[1] for pair in _RADICALS.split()}
     for first, last in _NFKC_BLOCKS:
         for code in range(first, last + 1):
             folded = unicodedata.normalize("NFKC", chr(code))
             if folded != chr(code):
                 table[code] = folded
-    table.update({ord(printed): folded for printed, folded in (*_RADICALS.split(), *_SIGNS.items())})
+    return table
+
+
+def _table() -> dict[int, str]:
+    table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    table.update(_look_alikes())
+    table.update({ord(printed): folded for printed, folded in _SIGNS.items()})
     table.update(dict.fromkeys(_SPACE_CODES, " "))
     table.update(dict.fromkeys((*_INVISIBLE_CODES, *_VARIATION_CODES), ""))
     return table
@@ -63,6 +70,7 @@ def _ranges(codes: list[int]) -> str:
 
 
 _TABLE = _table()
+_CLEAN = {**_look_alikes(), **dict.fromkeys((*_INVISIBLE_CODES, *_VARIATION_CODES), "")}
 # Most cells hold nothing to fold: looking is several times cheaper than translating.
 _FOLDABLE = re.compile(f"[{_ranges(list(_TABLE))}]")
 # What str.strip leaves: invisible characters that are neither white space nor ink.
@@ -94,6 +102,11 @@ def strip(printed: str) -> str:
     text = printed.strip()
     # No invisible character is printable, and nearly every text is.
     return text if text.isprintable() else text.strip(_NO_INK)
+
+
+def clean(printed: str) -> str:
+    """`printed` as a person sees it: look-alike characters as what they stand for, nothing invisible, ends stripped."""
+    return strip(printed.translate(_CLEAN))
 
 
 def has_ink(text: str) -> bool:

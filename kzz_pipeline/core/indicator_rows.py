@@ -12,11 +12,13 @@ from kzz_pipeline.core.fitting import fit
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, TREE, WEAK
+from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, STRONG, TREE, WEAK
 
 # Columns of the tree that are no attribute of an indicator.
 _TREE = {"tree", "long_term_tree", "level1", "level2", "level3"}
 _LEVELS = {"level1", "level2", "level3"}
+# The column of the header that each label of a row belongs to.
+_COLUMN_OF_ROLE = {"level1_label": "level1", "level2_label": "level2", "unknown_label": "level2"}
 # Columns that hold text, never a target.
 _TEXT_COLUMNS = {"remark", "scoring", "source", None}
 _COMPARATOR = re.compile(
@@ -31,8 +33,9 @@ _UNIT_AND_VALUE = re.compile(r"^(\s*[(（][^()（）]{1,15}[)）])\s*(\S.*)$")
 _GLUED = (
     re.compile(r"^(.*?[\u4e00-\u9fff)）%％])\s*([<>=≥≤≧≦⩾⩽＞＜﹥﹤＝].*)$"),
     re.compile(r"^(.*[)）])\s*([\d０-９].*)$"),
-    re.compile(r"^(.*[率度比])\s*([\d０-９][\d０-９,.，．]*\s*[%％])$"),
+    re.compile(r"^(.*[率度比])\s*([\d０-９][\d０-９,.，．]*\s*[%％]\s*)$"),
 )
+_DATED = re.compile(r"^(?:19|20)\d\d年", re.ASCII)
 _OPENING, _CLOSING = "(（[【〔", ")）]】〕"
 _BRACKETED = re.compile(r"^\s*[(（\[【〔][^()（）\[\]【】〔〕]{1,15}[)）\]】〕]\s*$")
 
@@ -52,11 +55,17 @@ class TreeHeader(NamedTuple):
     """The columns behind 三级指标 as the header line names them, and the cell of 三级指标 itself.
 
     `has_numbers` says that columns of numbers stand before it: a number of the row, or the weights of the levels.
+    `start` is the tree's first cell and `levels` its columns of labels. `beside` is the tree that the same line heads
+    further right, and `period` what each of the two is for where they are for different times.
     """
 
     name_column: int | None
     columns: tuple[AttributeColumn, ...]
     has_numbers: bool = False
+    start: int = 1
+    levels: frozenset[str] = frozenset()
+    beside: "TreeHeader | None" = None
+    period: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -74,7 +83,27 @@ def is_tree_header(items: list[Item]) -> bool:
 
 
 def tree_header(items: list[Item]) -> TreeHeader:
-    """The columns that a header line names behind 三级指标, in order."""
+    """The columns that a header line names behind 三级指标, in order, and those of a second tree beside the first."""
+    cut = _second_tree(items)
+    first = _one_header(items[:cut])
+    return first._replace(beside=_one_header(items[cut:])) if cut < len(items) else first
+
+
+def _second_tree(items: list[Item]) -> int:
+    """Where the levels begin again behind a column of values: the place of that cell, or behind the last."""
+    has_name = has_value = False
+    for at, item in enumerate(items):
+        header = item.label.header if item.label else None
+        if header in _TREE and has_value:
+            rest = {later.label.header for later in items[at:] if later.label}
+            if {"level3", "value"} <= rest:
+                return at
+        has_name = has_name or header == "level3"
+        has_value = has_value or (has_name and header == "value")
+    return len(items)
+
+
+def _one_header(items: list[Item]) -> TreeHeader:
     name_column = None
     columns = []
     has_numbers = False
@@ -86,18 +115,21 @@ def tree_header(items: list[Item]) -> TreeHeader:
             columns.append(AttributeColumn(item.column, header))
         elif item.label and (header == "weight" or item.label.list_column == "listed_no"):
             has_numbers = True
-    return TreeHeader(name_column, tuple(columns), has_numbers)
+    if sum(column.name == "value" for column in columns) > 1:
+        # Of the targets of several years, nothing says here which is the table's.
+        dated = {item.column for item in items if _DATED.match(squeeze(item.text))}
+        columns = [AttributeColumn(at, None if at in dated else name) for at, name in columns]
+    levels = frozenset(item.label.header for item in items if item.label and item.label.header in _LEVELS)
+    return TreeHeader(name_column, tuple(columns), has_numbers, items[0].column, levels)
 
 
 def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
     """The roles of a row's cells. What fits no pattern is `unread`, its reason as name; nothing is dropped."""
+    if header.beside is not None:
+        return _beside_each_other(items, header, header.beside, units)
     if header.has_numbers:
         return _without_numbers(items, header, units)
-    labels = 0
-    for item in items:
-        if not item.kinds & (LEVEL | TREE):
-            break
-        labels += 1
+    labels = _leading_labels(items)
     if (
         len(items) == labels + 2
         and not (items[-2].kinds | items[-1].kinds) & (LEVEL | HEADER | BRACKET)
@@ -113,6 +145,48 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         for item, role, number, name in _read_group(group, header, units):
             readings.append((item, role, number + before if number else 0, name))
     return readings
+
+
+def _beside_each_other(items: list[Item], first: TreeHeader, second: TreeHeader, units: Units) -> list[Reading]:
+    """A row of two trees that stand side by side: cut where the second begins, or near by where only that reads whole."""
+    first = first._replace(beside=None)
+    cut = sum(1 for item in items if item.column < second.start)
+    readings = None
+    for at in (cut, cut - 1, cut + 1, cut - 2, cut + 2):
+        if 0 <= at <= len(items):
+            halves = [
+                read_row(half, header, units) if half else []
+                for half, header in ((items[:at], first), (items[at:], second))
+            ]
+            if readings is None:
+                readings = halves
+            if all(_is_one_row(half) for half in halves):
+                readings = halves
+                break
+    assert readings is not None
+    before = max((number for _, _, number, _ in readings[0]), default=0)
+    return [
+        *(_in_tree(reading, first, second.levels, 0) for reading in readings[0]),
+        *(_in_tree(reading, second, None, before) for reading in readings[1]),
+    ]
+
+
+def _is_one_row(readings: list[Reading]) -> bool:
+    """Whether cells read as one row of one tree: one indicator at most, nothing left over, no label as a name or value."""
+    return all(
+        role != "unread" and number <= 1 and not (role in ("indicator", "value") and item.kinds & STRONG)
+        for item, role, number, _ in readings
+    )
+
+
+def _in_tree(reading: Reading, header: TreeHeader, others: frozenset[str] | None, before: int) -> Reading:
+    """A reading that says which of two trees it is of; a label holds for both where only one has its column."""
+    item, role, number, name = reading
+    if header.period and role == "indicator":
+        name = header.period
+    elif header.period and role in _COLUMN_OF_ROLE and (others is None or _COLUMN_OF_ROLE[role] in others):
+        name = f"{name}:{header.period}"
+    return item, role, number + before if number else 0, name
 
 
 def _without_numbers(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
@@ -154,35 +228,76 @@ def _groups(items: list[Item], units: Units) -> list[list[Item]]:
             if opens and (behind >= 2 or unglue(items[at - 1].text, units)):
                 groups.append(items[opened:at])
                 behind, opened = 0, at
-            else:
+            elif not (item.kinds & STRONG and _is_before_labels(items[opened:], units)):
                 behind += 1
     groups.append(items[opened:])
     return groups
 
 
 def _read_group(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
-    count = 0
-    for item in items:
-        if not item.kinds & (LEVEL | TREE):
-            break
-        count += 1
+    count = _leading_labels(items)
+    if not count and _is_before_labels(items, units):
+        return [(items[0], "unread", 0, "text-before-name"), *_read_group(items[1:], header, units)]
     rest = items[count:]
-    if count and rest and _last_label_is_name(items[:count], rest, units, header.is_plain):
+    if count and rest and _last_label_is_name(items[:count], rest, units, header):
         count, rest = count - 1, items[count - 1 :]
     return [*_label_readings(items[:count]), *_rest_readings(rest, header, units)]
 
 
-def _last_label_is_name(labels: list[Item], rest: list[Item], units: Units, is_plain: bool) -> bool:
+def _is_before_labels(items: list[Item], units: Units) -> bool:
+    """Whether the first cell is left over from elsewhere: no name has as its value a label with a row of its own."""
+    if len(items) < 3 or not items[1].kinds & STRONG or unglue(items[0].text, units):
+        return False
+    last = _leading_labels(items[1:])
+    # Before a value alone, a weak label is the name.
+    return len(items) - 1 - last != 1 or bool(items[last].kinds & WEAK)
+
+
+def _leading_labels(items: list[Item]) -> int:
+    """How many cells before the name are labels: levels, and what is left of a header (指标 ⇥ 指标) that broke in two."""
+    count = 0
+    for item in items:
+        if not item.kinds & (LEVEL | TREE) and not (item.kinds & HEADER and _is_left_over(items, count)):
+            break
+        count += 1
+    return count
+
+
+def _is_left_over(items: list[Item], at: int) -> bool:
+    """Whether a word that heads a column stands with others like it, alone, or before a name and a value."""
+    own = items[at].label
+    if own is None or own.header not in _LEVELS:
+        return False
+    beside = [item.label.header for item in (*items[:at], *items[at + 1 :]) if item.label]
+    return len(items) == 1 or len(items) - at > 2 or any(header in _LEVELS for header in beside)
+
+
+def _last_label_is_name(labels: list[Item], rest: list[Item], units: Units, header: TreeHeader) -> bool:
     """满意度 ⇥ ≥90%: the last label is the indicator's own name where only a value stands behind it."""
     last, text = labels[-1], rest[0].text
     if last.kinds & WEAK:
         is_value = is_comparator(text) or is_bracketed(text) or is_numeric_value(text, units)
         # 公众满意度 ⇥ 较高 ⇥ 10: beside further columns, a word of quality is the value.
-        is_value = is_value or (not is_plain and looks_like_value(text, units))
-        is_name = len(rest) == 1 or is_value
+        is_value = is_value or (not header.is_plain and looks_like_value(text, units))
+        is_name = len(rest) == 1 or is_value or (len(labels) > 1 and _stands_as_printed(last, rest[-1], header))
     else:
-        is_name = len(rest) == 1 and len(labels) >= 3 and squeeze(last.text) == squeeze(labels[-2].text)
+        is_name = len(rest) == 1 and _repeats_level(labels)
     return is_name and not unglue(text, units)
+
+
+def _stands_as_printed(name: Item, last: Item, header: TreeHeader) -> bool:
+    """Whether a row fills the columns of its header from the name's to the last one, so that no cell was shifted."""
+    return not header.is_plain and name.column == header.name_column and last.column == header.columns[-1].column
+
+
+def _repeats_level(labels: list[Item]) -> bool:
+    """Whether the last label says the second level again that the one before it says: 社会效益指标 ⇥ 社会效益."""
+    if len(labels) < 2 or not labels[-1].kinds & LEVEL:
+        return False
+    before, last = labels[-2].label, labels[-1].label
+    if squeeze(labels[-2].text) == squeeze(labels[-1].text):
+        return len(labels) >= 3
+    return bool(before and last and last.level2 and before.level2 == last.level2 and not before.either)
 
 
 def _label_readings(labels: list[Item]) -> list[Reading]:
@@ -294,6 +409,10 @@ def _many(rest: list[Item], units: Units) -> list[Reading]:
         return [(item, "unread", 0, "value-without-name") for item in rest]
     count = _names(rest, units)
     readings: list[Reading] = [(item, "indicator", 1, None) for item in rest[:count]]
+    if len(rest) > count + 1 and looks_like_value(rest[-1].text, units) and _is_unit(rest[count].text, units):
+        # 合格率 ⇥ % ⇥ ≥95
+        readings.append((rest[count], "attribute", 1, "unit"))
+        count += 1
     value, *others = rest[count:]
     if others and is_comparator(value.text) and is_numeric_value(others[0].text, units):
         readings += [(value, "attribute", 1, "operator"), (others[0], "value", 1, None)]
@@ -318,6 +437,11 @@ def _many(rest: list[Item], units: Units) -> list[Reading]:
         reason = "second-value" if looks_like_value(item.text, units) else "text-behind-value"
         readings.append((item, "unread", 0, reason))
     return readings
+
+
+def _is_unit(text: str, units: Units) -> bool:
+    """Whether a cell is a unit of measure and nothing else."""
+    return units.find(fold(text)) is not None and not looks_like_value(text, units)
 
 
 def is_comparator(text: str) -> bool:

@@ -47,11 +47,13 @@ from kzz_pipeline.core.vocabulary import (
     STRONG,
     TITLE,
     TOTAL,
+    TREE,
     YEAR,
     Label,
     TitleReading,
     Vocabulary,
     money_unit_line,
+    parted_from_unit,
     unit_in_title,
 )
 
@@ -66,6 +68,12 @@ _SIGNATURE = {"form_filler", "contact", "project_leader", "note"}
 _LOOKAHEAD_LINES = 12
 # How the items of a goal are numbered: 目标3：, 2.、（一）
 _GOAL_ITEM = re.compile(r"^(?:目标[\d一二三四五六七八九十]*[:.、]?|[(]?[\d一二三四五六七八九十]{1,2}[):.、])")
+# Such as - 5 - and 第 6 页 共 10 页, alone on a line.
+_PAGE_NUMBER = re.compile(
+    r"^(?:[-·]\d{1,4}[-·]|第\d{1,4}页(?:[,/]?共\d{1,4}页)?|共\d{1,4}页[,/]?第\d{1,4}页)$", re.ASCII
+)
+_LONGEST_PAGE_NUMBER = 20
+_GAP = re.compile(r"(?<=\S)\s+(?=\S)")
 _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
 # A line between indicators that holds none of these is a row of the tree.
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
@@ -143,12 +151,14 @@ class _Reader:
 
     def _begin_table_state(self) -> None:
         self.header: TreeHeader = PLAIN_HEADER
+        self.tree_labels: list[Item] = []
         self.indicators = 0
         self.field_no = 0
         self.fields: dict[str, str] = {}
         self.totals: list[str] = []
         self.pending: str | None = None
         self.goal_scopes: list[str] = ["annual"]
+        self.goals_named: list[str] = []
         self.has_goal = False
         self.has_satisfaction = False
         self.has_year = False
@@ -165,10 +175,22 @@ class _Reader:
             further = range(len(self.known) + 1, len(cells) + 1)
             self.known = [*self.known, *(_Column(column, self.vocabulary) for column in further)]
         # Saying strict=False would cost a quarter of the time.
-        return [item for cell, known in zip(cells, self.known) if cell and (item := known[cell])]  # noqa: B905
+        items = [item for cell, known in zip(cells, self.known) if cell and (item := known[cell])]  # noqa: B905
+        return self._parted_from_unit(items) if "单位" in line else items
 
     def _item(self, column: int, part: int, text: str) -> Item:
         return Item(column, part, text, *self.vocabulary.word(text))
+
+    def _parted_from_unit(self, items: list[Item]) -> list[Item]:
+        """`items` with every cell that prints a unit of money beside something else taken apart."""
+        found: list[Item] = []
+        for item in items:
+            two = None if item.kinds & SPLITS else parted_from_unit(item.text)
+            part = item.part or 1
+            found += (
+                [item] if two is None else [self._item(item.column, part + at, text) for at, text in enumerate(two)]
+            )
+        return found
 
     def _split(self, items: list[Item]) -> list[Item]:
         """`items` with every cell that merges a label and what stood beside it taken apart."""
@@ -183,8 +205,26 @@ class _Reader:
         assert spans is not None, item
         (_, head_end), (tail_start, _) = spans
         first = item.part or 1
+        head = self._item(item.column, first, item.text[:head_end])
         tail = self._item(item.column, first + 1, item.text[tail_start:])
-        return [self._item(item.column, first, item.text[:head_end]), *self._split([tail])]
+        is_field = head.kinds & FIELD and not head.kinds & GOAL and not tail.kinds & SPLITS
+        at = self._next_label(tail.text) if is_field else None
+        if at is not None:
+            value = self._item(item.column, first + 1, tail.text[:at])
+            return [head, value, *self._split([self._item(item.column, first + 2, tail.text[at:].lstrip())])]
+        return [head, *self._split(self._parted_from_unit([tail]))]
+
+    def _next_label(self, text: str) -> int | None:
+        """Where a further field begins behind a field's value in one cell: 甲局 项目名称：甲项目, 120 财政拨款 100."""
+        for gap in _GAP.finditer(text):
+            rest = text[gap.end() :]
+            spans = self.vocabulary.split(rest)
+            label = self.vocabulary.label(rest[: spans[0][1]]) if spans else None
+            if spans and label is not None and label.field:
+                has_colon = any(sign in rest[spans[0][1] : spans[1][0]] for sign in ":：")
+                if has_colon or (label.money and is_amount(text[: gap.start()])):
+                    return gap.start()
+        return None
 
     def _emit(self, index: int, item: Item, role: str, item_no: int = 0, name: str | None = None) -> None:
         self.tokens.append((index + 1, item.column, item.part, item.text, role, self.table_no, item_no, name))
@@ -201,6 +241,9 @@ class _Reader:
             self._read_values_below(index, items)
             return
         kinds = _kinds(items)
+        if not kinds and len(items) == 1 and self._is_page_number(items[0].text):
+            self._emit(index, items[0], "page_number")
+            return
         if self.zone == "indicators" and not kinds & _TELLING:
             self._read_indicator_row(index, items)
             return
@@ -221,6 +264,11 @@ class _Reader:
         if kinds & LIST_COLUMN and is_list_header(items):
             self._read_list_header(index, items)
             return
+        if self._heads_list(index, items):
+            self.close_table()
+            self.zone = "preamble"
+            self._read_preamble(index, items)
+            return
         if self._is_next_table(index, items):
             self._open_table()
         if kinds & HEADER and is_tree_header(items):
@@ -230,7 +278,7 @@ class _Reader:
                 self._read_fields(index, items)
             elif self._is_goal_line(items):
                 self._read_goal_labels(index, items)
-            elif self.indicators and self._is_signature(items):
+            elif self.indicators and (self._is_signature(items) or all(item.kinds & MONEY_UNIT for item in items)):
                 self._read_fields(index, items)
             else:
                 self._read_indicator_row(index, items)
@@ -238,6 +286,10 @@ class _Reader:
             self._read_in_goal(index, items)
         else:
             self._read_in_header(index, items)
+
+    @staticmethod
+    def _is_page_number(text: str) -> bool:
+        return len(text) <= _LONGEST_PAGE_NUMBER and _PAGE_NUMBER.match(squeeze(text)) is not None
 
     def _read_title(self, index: int, items: list[Item]) -> bool:
         at, reading = 0, None
@@ -288,8 +340,8 @@ class _Reader:
             return False
         if self.zone == "header" and not self.has_year and not self.fields:
             return False
-        # The first unit of money above a table is the release's.
-        is_unit = self.has_money_unit and all(item.kinds & MONEY_UNIT for item in items)
+        # The first unit of money above the first table is the release's.
+        is_unit = (self.has_money_unit or self.indicators > 0) and all(item.kinds & MONEY_UNIT for item in items)
         if not (is_unit or _is_year_line(items) or self._names_unit(items)):
             return False
         for at in range(index + 1, len(self.lines)):
@@ -347,6 +399,11 @@ class _Reader:
         names = [part for part in self._split(items) if part.label and part.label.field in _NAME_FIELDS]
         return any(self._is_anchor(part, items) and part.label.field in self.fields for part in names if part.label)
 
+    def _heads_list(self, index: int, items: list[Item]) -> bool:
+        """Whether a line below the indicators is the year or the unit of money of a list that follows."""
+        is_behind = self.zone == "indicators" and self.indicators > 0
+        return is_behind and all(item.kinds & (YEAR | MONEY_UNIT) for item in items) and self._next_is(index, ("list",))
+
     @staticmethod
     def _is_anchor(part: Item, items: list[Item]) -> bool:
         label = part.label
@@ -392,7 +449,7 @@ class _Reader:
 
     def _opens_without_title(self, index: int, items: list[Item]) -> bool:
         if all(item.kinds & YEAR for item in items):
-            return self.zone == "list" and self._next_is(index, ("field",))
+            return self._next_is(index, ("field",))
         parts = self._split(items)
         if _kinds(parts) & STRONG:
             return True
@@ -410,7 +467,7 @@ class _Reader:
             self.has_money_unit = self.has_money_unit or unit is not None
 
     def _read_total(self, index: int, items: list[Item]) -> None:
-        for item, role in zip(items, total_roles(items), strict=True):
+        for item, role in zip(items, total_roles(items, self.columns), strict=True):
             if role == "total" and self.has_total:
                 role = "unread"
             self._emit(index, item, role, 0, "beside-total" if role == "unread" else None)
@@ -436,7 +493,9 @@ class _Reader:
 
     def _read_preamble_cell(self, index: int, item: Item) -> None:
         if item.kinds & MONEY_UNIT:
-            self._emit(index, item, "money_unit", 0, money_unit_line(item.text))
+            # Behind the tables it is the list's alone.
+            role = "list_header" if self.table_no else "money_unit"
+            self._emit(index, item, role, 0, money_unit_line(item.text))
             self.has_money_unit = True
         elif self.zone == "list":
             self._emit(index, item, "unread", 0, "stray")
@@ -567,6 +626,7 @@ class _Reader:
                 self.has_goal = True
         if scopes:
             self.goal_scopes = scopes
+            self.goals_named += scopes
         self.zone, self.pending = "goal", None
 
     def _read_in_goal(self, index: int, items: list[Item]) -> None:
@@ -575,7 +635,7 @@ class _Reader:
                 self._read_loose(index, item, "")
             return
         first = items[0].label
-        if self._has_level(items) or self._starts_tree(items):
+        if (self._has_level(items) and not self._is_sentence(items)) or self._starts_tree(items):
             self.zone = "indicators"
             self._read_indicator_row(index, items)
         elif first and first.field and first.field not in _BLOCK_FIELDS and not first.goal:
@@ -589,6 +649,11 @@ class _Reader:
             for item, scope in zip(items, scopes, strict=True):
                 self._emit(index, item, "goal", 0, scope)
             self.has_goal = True
+
+    @staticmethod
+    def _is_sentence(items: list[Item]) -> bool:
+        """Whether a line of the goal only begins as a level would: 数量指标：培训100人；质量指标：合格率95%以上。"""
+        return len(items) == 1 and any(sign in items[0].text for sign in "。；;")
 
     def _is_field_below_goal(self, items: list[Item]) -> bool:
         """Whether a line in the goal names a unit or a project, or begins with a label and its short text."""
@@ -644,14 +709,36 @@ class _Reader:
     def _read_tree_header(self, index: int, items: list[Item]) -> None:
         self.zone, self.pending = "indicators", None
         self.header = tree_header(items)
+        if self.header.beside is not None:
+            self._tell_periods(items, self.header.beside)
         for item in items:
             known = item.label is not None and item.label.header is not None
             self._emit(
                 index, item, "indicator_header", 0, item.label.header if known and item.label else strip(item.text)
             )
 
+    def _tell_periods(self, items: list[Item], second: TreeHeader) -> None:
+        """Say which of two trees side by side is for the whole period: by their own labels, else as the goals stand."""
+        for line in (self.tree_labels, items):
+            labels = [item for item in line if item.kinds & TREE]
+            long_term = [at for at, item in enumerate(labels) if item.label and item.label.header == "long_term_tree"]
+            if long_term:
+                column = labels[long_term[0]].column
+                # 绩效指标 may stand before both, so that a label before it says nothing.
+                is_second = long_term[0] == len(labels) - 1 and second.start - column < column - self.header.start
+                break
+        else:
+            if not {"annual", "long_term"} <= set(self.goals_named):
+                return
+            is_second = self.goals_named.index("annual") < self.goals_named.index("long_term")
+        periods = ("annual", "long_term") if is_second else ("long_term", "annual")
+        self.header = self.header._replace(period=periods[0], beside=second._replace(period=periods[1]))
+
     def _read_indicator_row(self, index: int, items: list[Item]) -> None:
         tokens, line, table_no, before = self.tokens, index + 1, self.table_no, self.indicators
+        if items[0].kinds & TREE and all(item.kinds & TREE for item in items):
+            # 长期指标 ⇥ 年度指标 above the columns of two trees.
+            self.tree_labels = items
         for item, role, number, name in read_row(self._split_levels(items), self.header, self.units):
             if number:
                 number += before

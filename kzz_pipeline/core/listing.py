@@ -66,16 +66,19 @@ def is_subtotal(items: list[Item], columns: Columns) -> bool:
     return "listed_project" not in {role for role, _ in row_roles(items, columns)}
 
 
-def total_roles(items: list[Item]) -> list[str]:
-    """Roles of the cells of a total row: the label, its amount, whatever else stands there unread."""
+def total_roles(items: list[Item], columns: Columns) -> list[str]:
+    """Roles of the cells of a total row: the label, the total of the amounts' column, totals of others, or unread."""
+    own = next((column for column, name in columns if name == "amount"), 0)
+    amounts = [item for item in items if is_amount(item.text) and not (item.label and item.label.total)]
+    total = min(amounts, key=lambda item: abs(item.column - own), default=None)
+    further = {column for column, name in columns if name not in _ROLE_OF_COLUMN}
     roles = []
     for item in items:
         if item.label and item.label.total and "total_label" not in roles:
             roles.append("total_label")
-        elif is_amount(item.text) and "total" not in roles:
-            roles.append("total")
         else:
-            roles.append("unread")
+            is_other = item in amounts and item.column in further
+            roles.append("total" if item is total else "subtotal" if is_other else "unread")
     return roles
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from kzz_pipeline.core.characters import squeeze, strip
+from kzz_pipeline.core.characters import clean, squeeze
 from kzz_pipeline.core.matching import Entry, match_alike
 
 _SIGNS = re.compile(r"[\s()\[\]<>《》〈〉{}\"'“”‘’,.;:!?·、。—_*/\\-]+")
@@ -89,7 +89,7 @@ class Names:
         return name
 
     def _in_full(self, printed: str) -> str:
-        text = strip(_STAMP.sub("", printed))
+        text = clean(_STAMP.sub("", printed))
         region = self._region_in(text)
         return text.replace(region[0], region[2], 1) if region is not None else text
 

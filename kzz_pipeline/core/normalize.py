@@ -6,6 +6,7 @@ tokens alone. Printed text is kept beside what is made of it.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -113,6 +114,39 @@ class _Levels:
             self.period = _PERIODS[name]
 
 
+class _Trees:
+    """The labels in force in a table's tree, and in each of two trees that stand side by side."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.alone = _Levels(vocabulary)
+        self.beside: dict[str, _Levels] = {}
+
+    def read(self, plain: Plain) -> None:
+        """Take in a label: of one tree where it says so, else of all."""
+        role, name = plain[4], plain[7]
+        if name and ":" in name and role != "indicator_header":
+            label, _, period = name.rpartition(":")
+            if period in _PERIODS.values():
+                self._in(period).read((*plain[:7], label))
+                return
+        self.alone.read(plain)
+        if self.beside:
+            for levels in self.beside.values():
+                levels.read(plain)
+
+    def in_force(self, period: str | None) -> tuple[str | None, ...]:
+        """The labels in force on an indicator of the tree that is for this period, or of the only tree."""
+        levels = self.alone if period is None else self._in(period)
+        return levels.level1, levels.level2, levels.level2_printed, levels.period
+
+    def _in(self, period: str) -> _Levels:
+        levels = self.beside.get(period)
+        if levels is None:
+            levels = self.beside[period] = copy(self.alone)
+        levels.period = period
+        return levels
+
+
 @dataclass(slots=True)
 class _Table:
     """One 项目支出绩效目标表, gathered from its tokens; its indicators are rows already."""
@@ -125,6 +159,10 @@ class _Table:
     year_printed: str | None = None
     fiscal_year: int | None = None
     money_unit: str | None = None
+    # Units of money that labels print: of the last label (while no value stands behind it), of a section, of a total.
+    label_unit: str | None = None
+    section_unit: str | None = None
+    total_unit: str | None = None
     field_count: int = 0
     named: dict[str | None, int] = field(default_factory=dict)
     goal: list[tuple[int, str]] = field(default_factory=list)
@@ -159,6 +197,8 @@ class _Normalizer:
         self.assumed_money_unit = money_unit
         self.title: str | None = None
         self.money_unit: str | None = None
+        self.list_unit: str | None = None
+        self.unit_names: dict[str, str] = {}
         self.total: Plain | None = None
         self.listed: dict[int, dict[str, Plain]] = {}
         self.further: dict[int, list[str]] = {}
@@ -232,6 +272,7 @@ class _Normalizer:
             case "money_unit":
                 self.money_unit = self.money_unit or name
             case "list_header":
+                self.list_unit = name or self.list_unit
                 self.money_unit = self.money_unit or name
             case "total":
                 self.total = cell
@@ -242,7 +283,7 @@ class _Normalizer:
                 self.listed.setdefault(item_no, {})[role] = cell
 
     def _gather_table(self, table: _Table, cells: Iterator[Plain]) -> None:
-        levels = _Levels(self.words.labels)
+        trees = _Trees(self.words.labels)
         labels: dict[int, tuple[str, str | None, str | None]] = {}
         headers: dict[str | None, str] = {}
         rows: list[tuple[Any, ...]] = []
@@ -258,13 +299,13 @@ class _Normalizer:
                     if number:
                         rows.append(self._indicator_row(table.project_id, number, in_force, own))
                     number, own = cell[6], []
-                    in_force = (levels.level1, levels.level2, levels.level2_printed, levels.period)
+                    in_force = trees.in_force(cell[7] if role == "indicator" else None)
                 own.append(cell)
                 if role == "attribute":
                     label = headers.get(cell[7], "")
                     self._add_field(table, cell[7], label, cell, self._text(cell), None, number)
             elif role in _LABEL_ROLES:
-                levels.read(cell)
+                trees.read(cell)
                 if role == "indicator_header":
                     headers[cell[7]] = strip(cell[3])
             elif role in _HEAD_ROLES:
@@ -291,6 +332,9 @@ class _Normalizer:
             elif cell[7] == "unit":
                 unit = self._text(cell)
             elif cell[7] == "operator":
+                operator = self._text(cell)
+            elif cell[7] == "direction" and operator is None:
+                # Some forms print ≥ and ≤ under 指标方向; 正向 there says nothing of the target.
                 operator = self._text(cell)
         if value is None or not names:
             raise AssertionError(f"an indicator row without a name or a value: {cells}")
@@ -340,8 +384,9 @@ class _Normalizer:
                 table.money_unit = table.money_unit or name
             case "field_label":
                 field_name, _, money_unit = (name or "").partition(":")
-                labels[item_no] = (strip(text), field_name, money_unit or None)
+                labels[item_no] = (strip(text), field_name, self._unit_of_label(table, field_name, money_unit or None))
             case "field_value":
+                table.label_unit = None
                 label, labelled, unit = labels.get(item_no, ("", name, None))
                 value = self._text(cell)
                 self._add_field(table, name if item_no == 0 else labelled, label, cell, value, unit)
@@ -352,6 +397,16 @@ class _Normalizer:
             case "goal":
                 table.goal.append((line, self._text(cell)))
                 table.goal_correction = table.goal_correction or self._reason([(line, column, strip(text))])
+
+    def _unit_of_label(self, table: _Table, name: str, printed: str | None) -> str | None:
+        """The unit of money that a label prints, else the one of the total that it is a part of, or of its section."""
+        if not self._is_money(name):
+            return printed
+        # 项目资金（元） ⇥ 年度资金总额: a label without an amount of its own heads those behind it.
+        table.section_unit, table.label_unit = table.label_unit or table.section_unit, printed
+        if name in _TOTAL_FALLBACKS:
+            table.total_unit = printed
+        return printed or table.total_unit or table.section_unit
 
     def _add_field(
         self,
@@ -394,18 +449,19 @@ class _Normalizer:
         table.fiscal_year = year_of(printed)
 
     def _find_money_unit(self) -> None:
-        """The unit of money of the release: declared once, by a table, by a label, or printed with the amounts."""
+        """The unit of money of the release: declared once; else the first that a table, a label or an amount prints."""
         if self.money_unit is not None:
             return
-        declared = [table.money_unit for table in self.tables if table.money_unit]
-        declared += [unit for unit in self.field_units if unit]
+        columns = ("field", "value_printed", "source_line")
+        fields = list(zip(self.field_values, *(self.fields[column] for column in columns), strict=True))
         cells = [row["amount"] for row in self.listed.values() if "amount" in row]
         amounts = [(strip(cell[3]), strip(cell[3]), cell[0]) for cell in cells]
-        columns = ("field", "value_printed", "source_line")
-        fields = zip(self.field_values, *(self.fields[column] for column in columns), strict=True)
         amounts += [(value, printed, line) for value, name, printed, line in fields if self._is_money(name)]
-        declared += [unit for value, _, _ in amounts if (unit := money_unit_of(value))]
-        self.money_unit = declared[0] if declared else self.assumed_money_unit
+        declared = [(table.first[0], table.money_unit) for table in self.tables]
+        declared += [(line, unit) for unit, (_, _, _, line) in zip(self.field_units, fields, strict=True)]
+        declared += [(line, money_unit_of(value)) for value, _, line in amounts]
+        first = min((found for found in declared if found[1]), key=lambda found: found[0], default=None)
+        self.money_unit = first[1] if first else self.assumed_money_unit
         if self.money_unit is None and amounts:
             _, printed, line = amounts[0]
             raise Refusal(
@@ -452,7 +508,7 @@ class _Normalizer:
             columns["project_name"].append(texts.get("project_name"))
             amount = texts.get("amount_printed")
             columns["amount_printed"].append(strip(row["amount"][3]) if "amount" in row else None)
-            columns["amount_cny"].append(self._amount(amount, None) if amount else None)
+            columns["amount_cny"].append(self._amount(amount, self.list_unit) if amount else None)
             columns["project_id"].append(None)
             columns["correction"].append(self._reason((cell[0], cell[1], strip(cell[3])) for cell in row.values()))
             cell = row.get("amount") or row.get("listed_project") or next(iter(row.values()))
@@ -469,6 +525,7 @@ class _Normalizer:
             "fiscal_funds_printed", "other_funds_printed", "correction",
         )  # fmt: skip
         matches = self._match(listed)
+        self._name_units(listed)
         for at, table in enumerate(self.tables):
             row = matches.get(at)
             shared = self._shared(table, listed, row)
@@ -503,7 +560,7 @@ class _Normalizer:
         ]
         tables = []
         for table in self.tables:
-            unit, project = self._field(table, *_UNIT_FALLBACKS), self._field(table, "project_name")
+            unit, project = self._unit_field(table), self._field(table, "project_name")
             amount, _ = self._total(table)
             tables.append(Tabled(unit.value if unit else None, project.value if project else None, amount))
         found = self.words.names.match(entries, tables)
@@ -518,7 +575,7 @@ class _Normalizer:
 
     def _shared(self, table: _Table, listed: Columns, row: int | None) -> dict[str, Any]:
         """What a table's own row shares with those of its indicators and fields."""
-        unit_field, name_field = self._field(table, *_UNIT_FALLBACKS), self._field(table, "project_name")
+        unit_field, name_field = self._unit_field(table), self._field(table, "project_name")
         unit = self._budget_unit(unit_field.value if unit_field else None, listed, row)
         name = name_field.value if name_field else None
         # A table of a whole department names no project.
@@ -536,7 +593,7 @@ class _Normalizer:
     def _project_row(
         self, columns: Columns, table: _Table, shared: dict[str, Any], listed: Columns, row: int | None
     ) -> None:
-        unit_field, name_field = self._field(table, *_UNIT_FALLBACKS), self._field(table, "project_name")
+        unit_field, name_field = self._unit_field(table), self._field(table, "project_name")
         total, total_field = self._total(table)
         fiscal_field, other_field = self._field(table, "fiscal_funds"), self._field(table, "other_funds")
         first = table.title or table.first
@@ -572,17 +629,30 @@ class _Normalizer:
         ]
         return "; ".join(reason for reason in reasons if reason) or None
 
+    def _name_units(self, listed: Columns) -> None:
+        """One name for each unit of the release, however it is written: the fullest, else the first that is printed."""
+        names = self.words.names
+        printed = dict.fromkeys((*listed["implementing_unit"], *listed["department"]))
+        printed.update(dict.fromkeys(found.value for table in self.tables if (found := self._unit_field(table))))
+        for text in filter(None, printed):
+            key, name = names.unit_key(text), names.budget_unit(text)
+            if key not in self.unit_names or len(squeeze(name)) > len(squeeze(self.unit_names[key])):
+                self.unit_names[key] = name
+
+    def _unit_field(self, table: _Table) -> _Field | None:
+        return self._field(table, *_UNIT_FALLBACKS)
+
     def _budget_unit(self, printed: str | None, listed: Columns, row: int | None) -> str | None:
         """The canonical unit: the vocabulary's; else the list's form of the name where only a character differs."""
         names = self.words.names
         if printed is None:
             return None
-        unit = names.budget_unit(printed)
+        unit = self.unit_names[names.unit_key(printed)]
         if row is None or names.unit_key(printed) in names.canonical:
             return unit
         for written in (listed["implementing_unit"][row], listed["department"][row]):
             if written and _one_character_apart(names.unit_key(written), names.unit_key(unit)):
-                return names.budget_unit(written)
+                return self.unit_names[names.unit_key(written)]
         return unit
 
     def _release_row(self, listed: Columns, projects: Columns) -> Columns:
@@ -601,7 +671,7 @@ class _Normalizer:
             "encoding": source.encoding,
             "line_count": len(self.parse.document.lines),
             "money_unit": self.money_unit,
-            "listed_total_cny": self._amount(self._text(self.total), None) if self.total else None,
+            "listed_total_cny": self._amount(self._text(self.total), self.list_unit) if self.total else None,
             "listed_count": len(listed["listed_no"]),
             "project_count": len(projects["project_id"]),
             "indicator_count": len(self.indicators["indicator_id"]),

@@ -11,7 +11,8 @@ ROLES = (
     "title", "money_unit", "list_header", "listed_no", "department", "implementing_unit", "listed_project",
     "amount", "list_field", "total_label", "total", "table_title", "year", "field_label", "field_value", "goal_label",
     "goal", "indicator_header", "level1_label", "level2_label", "unknown_label", "indicator", "value", "attribute",
-    "repeated_header", "subtotal", "tree_number", "unread",
+    "repeated_header", "subtotal", "tree_number",
+    "page_number", "unread",
 )  # fmt: skip
 
 
@@ -33,7 +34,8 @@ class Token(NamedTuple):
 
     `line` and `column` count from 1 in the file as it stands, `table_no` from 1 in the release (0 before the
     first table), `item_no` numbers the indicator, the listed row or the field that the token belongs to (0 for
-    none), `name` is the canonical label or field, or for an unread token the reason.
+    none), `name` is the canonical label or field, or for an unread token the reason. Where two trees stand side by
+    side, it says of an indicator which of them it is in, and of a label so behind a colon.
     """
 
     line: int

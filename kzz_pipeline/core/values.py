@@ -63,7 +63,10 @@ _NUMBER = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3}){1,4}|\d{1,15})(?:\.\d{1,15})?"
 _SUFFIX = r"(?:[^\d<>=≥≤≈±~,;。!?]|(?<=m)[23]){0,20}?"
 _FRACTION = re.compile(r"^([1-9]\d?)/([1-9]\d?)$", re.ASCII)
 _PLUS_MINUS = re.compile(rf"^({_NUMBER})?({_SUFFIX})(?:±|\+/-|\+-|正负)({_NUMBER})({_SUFFIX})$", re.ASCII)
-_ENCLOSED = re.compile(rf"^({_NUMBER})({_SUFFIX})(?:[<≤]|<=)[A-Za-z](?:[<≤]|<=)({_NUMBER})({_SUFFIX})$", re.ASCII)
+_ENCLOSED = re.compile(
+    rf"^({_NUMBER})({_SUFFIX})(?:[<≤]|<=)(?:[A-Za-z]|[\u4e00-\u9fff]{{1,10}})(?:[<≤]|<=)({_NUMBER})({_SUFFIX})$",
+    re.ASCII,
+)
 # A dash that stands for nothing is no minus sign.
 _STROKE = re.compile(r"^\s*[—―─ー]")
 # Two numbers, or one that was torn: 100 200; 1, 234; 12。5.
@@ -320,7 +323,7 @@ def _read_range(text: str, units: Units, context: _Context) -> _Value | None:
 
 
 def _read_both(text: str, units: Units, context: _Context) -> _Value | None:
-    """Both bounds in signs or words: ≥5且≤10, 5人以上10人以下, 3≤X<5."""
+    """Both bounds in signs or words: ≥5且≤10, 5人以上10人以下, 3≤X<5, 90%≤合格率≤95%."""
     if match := _ENCLOSED.match(text):
         low, unit1, high, unit2 = match.groups()
         suffix = _common_suffix(unit1, unit2, units)
@@ -403,10 +406,12 @@ _DATE = (
     rf"|{_YEAR}(?:\.{_MONTH}(?:\.{_DAY}日?)?|/{_MONTH}(?:/{_DAY}日?)?|-{_MONTH}(?:-{_DAY}日?)?)"
     rf"|(?:{_YEAR}年度?|{_WHICH_YEAR}|每年)?(?:第?[1-4]季度[初底末]?|[上下]半年[初底末]?|全年度?)"
     rf"|(?:{_YEAR}年|{_WHICH_YEAR}|每年)?年?(?<=年)[初底末]|年度?(?=内)|{_YEAR}年度?|{_WHICH_YEAR}"
-    rf"|每?(?:月|季度)[初底末]|每月{_DAY}[日号]|{_DAY}[日号](?=之?前|以前))"
+    rf"|每?(?:月|季度)[初底末]|[每当本次下翌]月{_DAY}[日号]|{_DAY}[日号](?=之?前|以前))"
 )
 # A year alone, a year with its month and a date without signs could be numbers where nothing says otherwise.
-_BARE_DATE = re.compile(rf"^{_YEAR}(?:[./-]{_MONTH}|(?:0[1-9]|1[0-2])\d\d)?$", re.ASCII)
+_WITHOUT_SIGNS = rf"{_YEAR}(?:0[1-9]|1[0-2])(?:\d\d)?"
+_BARE_DATE = re.compile(rf"^(?:{_YEAR}(?:[./-]{_MONTH})?|{_WITHOUT_SIGNS})$", re.ASCII)
+_BARE_RANGE = re.compile(rf"^{_WITHOUT_SIGNS}[-~至到]{_WITHOUT_SIGNS}$", re.ASCII)
 _DATE_BEFORE = {
     **dict.fromkeys(("于", "在", "="), "eq"),
     **dict.fromkeys(("自", "从", "不早于", "≥", ">="), "ge"),
@@ -420,7 +425,7 @@ _DATE_BEHIND = {
     **dict.fromkeys(("起", "开始", "后", "之后", "以后", "启动"), "ge"),
 }
 _DONE_WORDS = "完成|完工|竣工|结束|到位|支付|拨付|发放|办结|验收|交付|完毕"
-_DONE = f"(?:[已均应]?(?:全部|基本)?(?:{_DONE_WORDS})(?:完毕|到位|工作|任务)?)?"
+_DONE = f"(?:[已均应]?(?:全部|基本)?(?:{_DONE_WORDS}){{1,2}}(?:完毕|到位|工作|任务)?)?"
 _DATE_CELL = re.compile(
     rf"^({_any_of(_DATE_BEFORE)})?{_DATE}({_any_of(_DATE_BEHIND)})?{_DONE}$",
     re.ASCII,
@@ -435,7 +440,8 @@ _MONTH_RANGE = re.compile(rf"^({_MONTH})月?[-~至到]({_MONTH})月份?$", re.AS
 _SAYS_DATE = re.compile("[年月日号季底末初]")
 _FULL_DATE = re.compile(
     r"(?:(?P<year>\d{4})年)?(?P<month>\d{1,2})月(?P<day>\d{1,2})[日号]"
-    r"|(?<!\d)(?P<y>(?:19|20)\d\d)(?P<sign>[./-]?)(?P<m>\d{1,2})(?P=sign)(?P<d>\d{1,2})(?!\d)",
+    r"|(?<!\d)(?P<y>(?:19|20)\d\d)(?P<sign>[./-])(?P<m>\d{1,2})(?P=sign)(?P<d>\d{1,2})(?!\d)"
+    r"|(?<!\d)(?P<y8>(?:19|20)\d\d)(?P<m8>\d\d)(?P<d8>\d\d)(?!\d)",
     re.ASCII,
 )
 
@@ -450,6 +456,8 @@ def _read_dates(text: str, units: Units, context: _Context) -> _Value | None:
         return None
     if context == "date" and _BARE_DATE.match(text):
         return _Value("date", "eq")
+    if context == "date" and _BARE_RANGE.match(text):
+        return _Value("date", "between")
     if match := _DATE_CELL.match(text):
         before, behind = _DATE_BEFORE.get(match[1], "eq"), _DATE_BEHIND.get(match[2], "eq")
         if "eq" not in (before, behind) and before != behind:
@@ -461,8 +469,8 @@ def _read_dates(text: str, units: Units, context: _Context) -> _Value | None:
 def _days_exist(text: str) -> bool:
     """Whether every day of the month in `text` is in the calendar; 29 February where no year is given."""
     for found in _FULL_DATE.finditer(text):
-        groups = ("year", "y"), ("month", "m"), ("day", "d")
-        year, month, day = (int(found[long] or found[short] or 2000) for long, short in groups)
+        groups = ("year", "y", "y8"), ("month", "m", "m8"), ("day", "d", "d8")
+        year, month, day = (int(next(filter(None, found.group(*names)), 2000)) for names in groups)
         if not 1 <= month <= 12 or not 1 <= day <= monthrange(year, month)[1]:
             return False
     return True

@@ -60,23 +60,35 @@ class TitleReading:
     unit: str | None = None
 
 
-_NUMBERING = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]{1,2}[)\].、:]\s*)+")
+# 一、 (2) ③
+_NUMBERING = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]{1,2}[)\].、:]\s*|[①-⑳])+")
+# 1.1 before a level; before a field it may be the amount of the field before.
+_DECIMAL_NUMBERING = re.compile(r"^\d{1,2}(?:\.\d{1,2})+(?=[^\d.])")
 _LEADING = re.compile(r"^(?:其中[:,]?)+")
 _WEIGHT = re.compile(r"[(\[]\d{1,3}(?:\.\d+)?(?:分|%|分值)?[)\]]$")
 _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 # What any of these can be found in; most texts are neither a label nor a label with something about it.
-_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|其中)|[)\]]$")
+_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中)|[)\]]$")
+# The years that a goal or a tree of targets is for: 实施期目标（2022年-2024年）; 20XX年 in an empty form.
+_PERIOD = re.compile(r"^[12][\dxX*]{3}年?度?(?:[-~至到](?:[12][\dxX*]{3}(?:\+n)?)年?度?)?$", re.ASCII)
+# 2024年度绩效目标, 2024年指标值
+_YEARS_BEFORE = re.compile(r"^(?:19|20)\d\d(?=年度)", re.ASCII), re.compile(r"^(?:19|20)\d\d年", re.ASCII)
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
-_YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?$")
+_YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 # A cell that says what the money is printed in: a few words of label, then the unit.
 _UNIT_LINE = re.compile(
-    r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$"
+    r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?[(\[]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]{0,2}$"
 )
 _UNIT_IN_TITLE = re.compile(
     r"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]$"
+)
+# The same beside something else in one cell: （2022年）  单位：万元.
+_UNIT_BESIDE = (
+    re.compile(r"^(.*\S)(?:\s+|(?<=[)）年度]))([(（]?\S{0,2}单位\s*[:：].{0,8}元[)）]?)\s*$"),
+    re.compile(r"^(\s*[(（]?\S{0,2}单位\s*[:：]\S{0,8}元[)）]?)\s+(\S.*)$"),
 )
 _SPLIT = re.compile(r"[:：]|\s+")
 # What a cell holds that merges a label with what stood beside it.
@@ -210,6 +222,13 @@ class Vocabulary:
         known = self.labels.get(text)
         if known is not None or not _DECORATED.search(text):
             return known
+        level = self.labels.get(_DECIMAL_NUMBERING.sub("", text))
+        if level is not None and level.is_level and level.field is None:
+            return level
+        for year in _YEARS_BEFORE:
+            of_year = self.labels.get(year.sub("", text))
+            if of_year is not None and (of_year.goal or of_year.header == "value"):
+                return of_year
         for candidate in (text, _NUMBERING.sub("", text)):
             bare = _LEADING.sub("", candidate)
             for key in (candidate, bare, _WEIGHT.sub("", bare)):
@@ -221,7 +240,10 @@ class Vocabulary:
             base = self.labels.get(bare[: bracket.start()].rstrip(":"))
             if base is None:
                 continue
-            if base.header == "value" or (bracket[1] in _STAMP and base.field):
+            # 合计（2个项目）
+            if base.header == "value" or base.total or (bracket[1] in _STAMP and base.field):
+                return base
+            if (base.goal or base.header in ("tree", "long_term_tree")) and _PERIOD.match(bracket[1]):
                 return base
             unit = money_unit_of(bracket[1])
             if unit is not None and (base.money or base.list_column == "amount"):
@@ -301,6 +323,19 @@ def unit_in_title(printed: str) -> str | None:
     """The unit of money that a bracket at the end of a title declares (…绩效目标（单位：万元）), or None."""
     match = _UNIT_IN_TITLE.search(squeeze(printed)) if "单位" in printed and len(printed) <= _LONGEST_TITLE else None
     return match[1] if match else None
+
+
+def parted_from_unit(printed: str) -> tuple[str, str] | None:
+    """The two parts of a cell that prints a unit of money beside something else, or None."""
+    if "单位" not in printed or "元" not in printed or len(printed) > _LONGEST_TITLE:
+        return None
+    if money_unit_line(printed) or unit_in_title(printed):
+        return None
+    for pattern in _UNIT_BESIDE:
+        match = pattern.match(printed)
+        if match and any(map(money_unit_line, match.groups())):
+            return match[1], match[2]
+    return None
 
 
 def money_unit_line(printed: str) -> str | None:

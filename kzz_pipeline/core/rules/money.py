@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from kzz_pipeline.core.characters import fold, squeeze, strip
-from kzz_pipeline.core.money import read_amount
+from kzz_pipeline.core.money import money_unit_of, read_amount
 from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, rule, table_rule, yuan
 
 _GOAL_AMOUNT = re.compile(r"(?<![\d.])(\d[\d,]*(?:\.\d+)?)\s*(亿元|万元|元)(?![/每])")
@@ -31,6 +31,8 @@ _SPLITS = {"fiscal_funds", "other_funds", "general_public_budget"}
 _TOTALS = {"total_funds", "whole_period_funds", "project_funds"}
 _EXPENDITURE = {"basic_expenditure", "project_expenditure"}
 _NOTHING = {"", "-", "--", "/", "无"}
+# Cells whose name is the unit of money that they declare.
+_DECLARES = {"title", "money_unit", "list_header"}
 # Costs by these names are no share of the total, though their unit is plain 元: rates, and what is saved.
 _RATE_OR_SAVING = re.compile(
     r"标准(?!化)|单价|均价|平均|[人户亩次日月年台件套]均(?!衡)|每|单位成本|节约|节省|降低|减少|压减"
@@ -124,10 +126,10 @@ def _is_unread(table: Table) -> bool:
 
 
 def _is_printed_empty(table: Table, name: str) -> bool:
-    """Whether the label of a field is printed and no value beside it."""
-    return name not in table.fields and any(
-        (token.name or "").partition(":")[0] == name for token in table.tokens("field_label")
-    )
+    """Whether the label of a field is printed and no value beside it; 年度预算申请 ⇥ 资金总额 heads the one that has it."""
+    labels = [(token.line, token.column, (token.name or "").partition(":")[0]) for token in table.tokens("field_label")]
+    heads = {(line, column - 1) for line, column, of in labels if of in _TOTALS}
+    return name not in table.fields and any(of == name and (line, at) not in heads for line, at, of in labels)
 
 
 def _of_period(found: Row) -> bool:
@@ -292,6 +294,33 @@ def amount_unreadable(release: Release) -> Iterator[Hit]:
                 table = release.table(at)
                 message = f"{name} of {table.name} is printed as {printed}, which is no amount"
                 yield Hit(message, *table.cell(name), "an amount", printed, table.row)
+
+
+@rule(
+    "money-unit-below", "warning", "An amount is printed above the first unit of money",
+    "Its unit is taken from further down, where it may be meant for another table only.",
+    "Compare with the printed document; if it is another unit, print it behind the amounts in corrections.yml.",
+)  # fmt: skip
+def money_unit_below(release: Release) -> Iterator[Hit]:
+    amounts = [(row["source_line"], row["source_column"], row["amount_printed"]) for row in release.listed]
+    columns = (release.fields[name] for name in ("source_line", "source_column", "value_printed", "amount_cny"))
+    amounts += [(line, column, text) for line, column, text, amount in zip(*columns, strict=True) if amount]
+    printed = [line for line, _, text in amounts if money_unit_of(text or "")]
+    below = min((*printed, *_lines_with_a_unit(release)), default=0)
+    above = [found for found in amounts if found[0] < below and found[2]]
+    if above:
+        line, column, text = min(above)
+        unit = release.row["money_unit"]
+        message = f"{len(above)} amount(s), the first of them {text}, are taken to be in {unit}, which line {below} prints first"
+        yield Hit(message, line, column, "a unit of money above", unit)
+
+
+def _lines_with_a_unit(release: Release) -> Iterator[int]:
+    """The first line on which a label or a line of its own says the unit of money."""
+    for line, _, _, _, role, _, _, name in release.cells.plain():
+        if name and (role in _DECLARES or (role in ("table_title", "field_label") and ":" in name)):
+            yield line
+            return
 
 
 @rule(

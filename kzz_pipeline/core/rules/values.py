@@ -357,6 +357,8 @@ def satisfaction_out_of_range(table: Table, release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def more_than_a_year(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
+        if row["target_period"] == "long_term":
+            continue
         if row["unit"] in ("月", "个月") and row["target_value"] is not None and row["target_value"] > 12:
             yield _hit(
                 table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", "12 at most"
