@@ -35,6 +35,8 @@ _MARKED, _BESIDE = 300, 48
 _CELLS = 8
 # Findings of one rule, unread cells and the like that are shown with their lines; the others are named.
 _MOST = 100
+# Rows of each list that are shown at all: a browser opens no page of a hundred thousand. The published tables hold them.
+_LISTED = 1000
 _BARS = 15
 _SHOWN_CONTROLS = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n\r"} | {0x7F: "␡"}
 # What neither HTML nor XML may hold: C1 controls, surrogates, noncharacters.
@@ -64,10 +66,11 @@ class Bar(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The findings of one rule and severity, with the rule's words."""
+    """The findings of one rule and severity, with the rule's words: how many there are, and the first of them."""
 
     rule: Rule
     severity: str
+    total: int
     findings: list[Row]
 
 
@@ -93,6 +96,7 @@ def render_report(tables: Mapping[str, pa.Table], parse: Parse, decisions: Decis
         .render(
             release=release,
             most=_MOST,
+            listed=_LISTED,
             years=_years(projects),
             total=sum((amount for amount in funds.values() if amount is not None), Decimal(0)),
             severities=[(severity, release[f"{severity}_count"]) for severity in SEVERITIES],
@@ -122,9 +126,9 @@ def render_report(tables: Mapping[str, pa.Table], parse: Parse, decisions: Decis
                     "text": _short(token.text, _MARKED),
                     "reason": REASONS.get(token.name or "", token.name or ""),
                 }
-                for token in unread
+                for token in unread[:_LISTED]
             ],
-            tables=[project | {"finding_count": by_project[project["project_id"]]} for project in projects],
+            tables=[project | {"finding_count": by_project[project["project_id"]]} for project in projects[:_LISTED]],
             funds_bars=_funds_bars(funds),
             level_bars=_level_bars(tables["indicators"]),
         )
@@ -241,10 +245,10 @@ def _groups(findings: list[Row], by_id: dict[str, Row], lines: list[str], *, wit
                 "project": by_id.get(row["project_id"]),
                 "lines": _of_finding(lines, row) if number < _MOST else [],
             }
-            for number, row in enumerate(members)
+            for number, row in enumerate(members[:_LISTED])
             if with_lines
         ]
-        groups.append(Group(rule, SEVERITIES[severity], shown))
+        groups.append(Group(rule, SEVERITIES[severity], len(members), shown))
     return groups
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -384,6 +385,13 @@ def to_arrow(name: str, columns: Mapping[str, Any]) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def to_values(column: pa.ChunkedArray) -> list[Any]:
+    """A column as Python values, equal ones shared: most of a large release's stand in many of its rows."""
+    encoded = column.combine_chunks().dictionary_encode()
+    known = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    return known[encoded.indices.fill_null(len(known) - 1).to_numpy()].tolist()
 
 
 def to_frame(table: pa.Table) -> "pd.DataFrame":

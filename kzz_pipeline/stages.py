@@ -24,7 +24,7 @@ from kzz_pipeline.corrections import Corrections, read_corrections
 from kzz_pipeline.forms import read_form
 from kzz_pipeline.releases import locate, read_bytes
 from kzz_pipeline.report import render_report
-from kzz_pipeline.schema import RELEASE_TABLES, SEVERITIES, TABLES, to_arrow
+from kzz_pipeline.schema import RELEASE_TABLES, SEVERITIES, TABLES, to_arrow, to_values
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.storage import ByteStore, Record, StageStore, parquet_bytes, release_path
 from kzz_pipeline.vocabulary import words
@@ -142,7 +142,7 @@ def cells_table(release_id: str, parse: Parse) -> pa.Table:
 def stored_parse(settings: Settings, store: StageStore, release_id: str) -> Parse:
     """The parse of a release as its stage stored it."""
     cells = store.read_table(release_id, "cells")
-    tokens = Tokens.from_columns(cells[name].to_pylist() for name in TABLES["cells"].column_names[1:])
+    tokens = Tokens.from_columns(to_values(cells[name]) for name in TABLES["cells"].column_names[1:])
     last = max(tokens.table_no, default=0)
     return Parse(_document(settings, store.read_record(release_id)), tokens, last)
 
@@ -182,7 +182,10 @@ def _curate(settings: Settings, store: StageStore, release_id: str) -> Outcome:
     record = store.read_record(release_id)
     tables = {name: store.read_table(release_id, name) for name in NORMALIZED}
     parse = stored_parse(settings, store, release_id)
-    columns = {name: table.to_pydict() for name, table in tables.items()}
+    columns = {
+        name: dict(zip(table.column_names, map(to_values, table.columns), strict=True))
+        for name, table in tables.items()
+    }
     findings = audit(parse, _source(record), columns, words())
     decisions = _corrections(settings).of(release_id)
     findings["accepted_reason"] = [
@@ -192,9 +195,13 @@ def _curate(settings: Settings, store: StageStore, release_id: str) -> Outcome:
     tables["findings"] = to_arrow("findings", findings)
     store.write_table(release_id, "findings", tables["findings"])
     tables["releases"] = to_arrow("releases", {**columns["releases"], **_open_counts(findings)})
+    # Of a large release, these are most of the memory.
+    del columns
     blocking = _blocking(findings)
     if blocking:
         raise blocking
+    report = render_report(tables, parse, decisions)
+    del parse
     files = {}
     for name in RELEASE_TABLES:
         for year, rows in by_year(name, tables[name], record.release_year).items():
@@ -205,11 +212,11 @@ def _curate(settings: Settings, store: StageStore, release_id: str) -> Outcome:
         if reason is None:
             rules[rule] = rules.get(rule, 0) + 1
     release = tables["releases"].to_pylist()[0]
-    years = sorted({year for year in columns["projects"]["fiscal_year"] if year is not None})
+    years = sorted(year for year in pc.unique(tables["projects"]["fiscal_year"]).to_pylist() if year is not None)
     facts = {"fiscal_years": years, "findings_by_rule": rules, "release": release}
     facts["first_findings"] = first_findings(tables["findings"])
     facts["row_counts"] = {name: table.num_rows for name, table in tables.items()}
-    return Outcome(release_id, facts=facts, files=files, report=render_report(tables, parse, decisions))
+    return Outcome(release_id, facts=facts, files=files, report=report)
 
 
 def first_findings(findings: pa.Table) -> list[dict[str, Any]]:
