@@ -615,6 +615,21 @@ def test_a_unit_of_money_in_one_cell_with_what_stands_beside_it(head: str) -> No
     assert project(found, *names) == (2022, "甲局", 100, 20)
 
 
+@pytest.mark.parametrize(
+    "head", ["单位：|元\n项目支出绩效目标表\n（2022年）", "项目支出绩效目标表\n（2022年）||金额单位|人民币元"]
+)
+def test_a_unit_of_money_over_two_cells(head: str) -> None:
+    found = read(HEAD.replace("单位：万元\n项目支出绩效目标表\n（2022年）", head) + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "fiscal_year", "total_funds_cny", "other_funds_cny") == (2022, 100, 20)
+    assert column(found, "releases", "unread_cell_count") == [0]
+
+
+@pytest.mark.parametrize("formula", ["（A+B）", "(A=B+C)", "（A）"])
+def test_an_amount_whose_label_says_what_it_is_the_sum_of(formula: str) -> None:
+    found = read(HEAD.replace("年度资金总额", f"年度资金总额{formula}") + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "total_funds_cny") == (1000000,)
+
+
 def test_signs_in_the_column_of_directions() -> None:
     header = "一级指标|二级指标|三级指标|指标方向|指标值|计量单位"
     found = read(f"{HEAD}{header}\n产出指标|数量指标|人数|≥|500|人\n|成本指标|成本|≤|710|元/人\n||天数|正向|12|天\n")

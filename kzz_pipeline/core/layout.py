@@ -52,7 +52,8 @@ from kzz_pipeline.core.vocabulary import (
     Label,
     TitleReading,
     Vocabulary,
-    money_unit_line,
+    declared_unit,
+    is_unit_over_two,
     parted_from_unit,
     unit_in_title,
 )
@@ -190,6 +191,9 @@ class _Reader:
             found += (
                 [item] if two is None else [self._item(item.column, part + at, text) for at, text in enumerate(two)]
             )
+        for at in range(len(found) - 1):
+            if is_unit_over_two(found[at].text, found[at + 1].text):
+                found[at : at + 2] = [item._replace(label=None, kinds=MONEY_UNIT) for item in found[at : at + 2]]
         return found
 
     def _split(self, items: list[Item]) -> list[Item]:
@@ -328,7 +332,7 @@ class _Reader:
             self._emit(index, item, "year")
             self.has_year = True
         elif item.kinds & MONEY_UNIT:
-            self._emit(index, item, "money_unit", 0, money_unit_line(item.text))
+            self._emit(index, item, "money_unit", 0, declared_unit(item.text))
         else:
             self._emit(index, item, "unread", 0, "beside-title")
 
@@ -495,7 +499,7 @@ class _Reader:
         if item.kinds & MONEY_UNIT:
             # Behind the tables it is the list's alone.
             role = "list_header" if self.table_no else "money_unit"
-            self._emit(index, item, role, 0, money_unit_line(item.text))
+            self._emit(index, item, role, 0, declared_unit(item.text))
             self.has_money_unit = True
         elif self.zone == "list":
             self._emit(index, item, "unread", 0, "stray")
@@ -544,7 +548,7 @@ class _Reader:
                 self._emit(index, item, "year")
                 self.has_year = True
             elif item.kinds & MONEY_UNIT:
-                self._emit(index, item, "money_unit", 0, money_unit_line(item.text))
+                self._emit(index, item, "money_unit", 0, declared_unit(item.text))
             elif label and label.field and not self._is_value_here(label, parts, at):
                 name = repeated.get(at, label.field)
                 self.pending = name

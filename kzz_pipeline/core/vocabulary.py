@@ -73,6 +73,8 @@ _DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]
 _PERIOD = re.compile(r"^[12][\dxX*]{3}年?度?(?:[-~至到](?:[12][\dxX*]{3}(?:\+n)?)年?度?)?$", re.ASCII)
 # 2024年度绩效目标, 2024年指标值
 _YEARS_BEFORE = re.compile(r"^(?:19|20)\d\d(?=年度)", re.ASCII), re.compile(r"^(?:19|20)\d\d年", re.ASCII)
+# How a form says what an amount is the sum of: 年度资金总额（A+B）.
+_FORMULA = re.compile(r"^(?:[A-Z]\d?|[①-⑳])(?:[=+*/×-](?:[A-Z]\d?|[①-⑳]))*$")
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
@@ -82,6 +84,9 @@ _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "0001234
 _UNIT_LINE = re.compile(
     r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?[(\[]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]{0,2}$"
 )
+# The same over two cells: 单位： ⇥ 万元.
+_UNIT_LABEL = re.compile(r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?$")
+_UNIT_ALONE = re.compile(r"^(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$")
 _UNIT_IN_TITLE = re.compile(
     r"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]$"
 )
@@ -245,6 +250,8 @@ class Vocabulary:
                 return base
             if (base.goal or base.header in ("tree", "long_term_tree")) and _PERIOD.match(bracket[1]):
                 return base
+            if base.money and _FORMULA.match(bracket[1]):
+                return base
             unit = money_unit_of(bracket[1])
             if unit is not None and (base.money or base.list_column == "amount"):
                 return Label(
@@ -344,3 +351,16 @@ def money_unit_line(printed: str) -> str | None:
         return None
     match = _UNIT_LINE.match(squeeze(printed))
     return match[1] if match else None
+
+
+def declared_unit(printed: str) -> str | None:
+    """The unit of money that a cell declares, alone or as the second of two."""
+    alone = _UNIT_ALONE.match(squeeze(printed))
+    return alone[1] if alone else money_unit_line(printed)
+
+
+def is_unit_over_two(printed: str, behind: str) -> bool:
+    """Whether a cell and the one behind it declare a unit of money together: 单位： ⇥ 万元."""
+    if len(printed) > 12 or len(behind) > 12:
+        return False
+    return bool(_UNIT_LABEL.match(squeeze(printed)) and _UNIT_ALONE.match(squeeze(behind)))
