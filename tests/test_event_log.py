@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 import dagster as dg
+import pytest
 from conftest import REAL_ID, Workplace
 
 from kzz_pipeline.event_log import OpenSqliteEventLogStorage
@@ -45,7 +46,8 @@ def test_deleted_run_leaves_no_database(workplace: Workplace, real_text: str, in
         assert [path.name for path in (workplace.home / "history" / "runs").glob("*.db")] == ["index.db"]
 
 
-def test_who_watches_a_run_is_told_of_each_event(workplace: Workplace) -> None:
+def test_who_watches_a_run_is_told_of_each_event(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(workplace.home))
     prepare(workplace.home)
     heard = threading.Event()
 
@@ -57,7 +59,7 @@ def test_who_watches_a_run_is_told_of_each_event(workplace: Workplace) -> None:
 
         step()
 
-    with dg.DagsterInstance.from_config(str(workplace.home)) as instance:
+    with dg.DagsterInstance.get() as instance:
         run = instance.create_run_for_job(work)
         instance.report_engine_event("begins", run)
         instance.watch_event_logs(

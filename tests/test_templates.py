@@ -630,6 +630,20 @@ def test_an_amount_whose_label_says_what_it_is_the_sum_of(formula: str) -> None:
     assert project(found, "total_funds_cny") == (1000000,)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "|产出数量|检查户数(户)   ≥7|绩效指标||产出质量|覆盖率(%)|85%-95%",
+        "数 量 检查户数 (户)≥7|质量指标|覆盖率(%)|85%-95%",
+    ],
+)
+def test_two_rows_on_a_line_the_first_of_them_glued(row: str) -> None:
+    found = read(f"{HEAD}一级指标|二级指标|三级指标|指标值\n{row}\n")
+    assert column(found, "indicators", "indicator_name") == ["检查户数", "覆盖率"]
+    assert column(found, "indicators", "level2") == ["数量指标", "质量指标"]
+    assert column(found, "indicators", "value_printed") == ["≥7", "85%-95%"]
+
+
 def test_signs_in_the_column_of_directions() -> None:
     header = "一级指标|二级指标|三级指标|指标方向|指标值|计量单位"
     found = read(f"{HEAD}{header}\n产出指标|数量指标|人数|≥|500|人\n|成本指标|成本|≤|710|元/人\n||天数|正向|12|天\n")

@@ -222,7 +222,7 @@ def _groups(items: list[Item], units: Units) -> list[list[Item]]:
             behind += 1
         elif behind:
             # A weak label (质量) may be a name: it opens a row where a name and a value stand behind it.
-            opens = item.kinds & LEVEL and (
+            opens = item.kinds & (LEVEL | TREE) and (
                 not item.kinds & WEAK or at + 2 < len(items) or (at + 1 < len(items) and unglue(items[-1].text, units))
             )
             if opens and (behind >= 2 or unglue(items[at - 1].text, units)):

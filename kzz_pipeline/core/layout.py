@@ -780,7 +780,9 @@ class _Reader:
         tail = split[1]
         values = [cell.text for cell in behind if not (is_bracketed(cell.text) or is_comparator(cell.text))]
         is_row = (len(values) == 1 or (values and looks_like_value(values[0], self.units))) and len(tail.text) >= 4
-        if is_row or tail.kinds & LEVEL or (not behind and unglue(tail.text, self.units)):
+        # What follows begins the next row, or there is nothing.
+        is_last = not behind or behind[0].kinds & LEVEL
+        if is_row or tail.kinds & LEVEL or (is_last and unglue(tail.text, self.units)):
             return split
         return [item]
 
