@@ -111,7 +111,7 @@ def raw_text(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[dg.Mat
 @dg.asset(
     deps=[raw_text],
     **_options(
-        "parsed_blocks", "b_parsed_blocks", "parquet",
+        "parsed_blocks", "b_parsed_blocks", "arrow",
         cells_conserved="Every non-empty cell of the file has exactly one role, or is listed as unread.",
     ),
     description="Each release as cells with line, column and role: titles, labels, values, indicators, or unread.",
@@ -125,7 +125,7 @@ def parsed_blocks(context: dg.AssetExecutionContext, roots: Roots) -> Iterator[d
 @dg.asset(
     deps=[parsed_blocks],
     **_options(
-        "normalized_indicators", "c_normalized", "parquet",
+        "normalized_indicators", "c_normalized", "arrow",
         schema_valid="Rows keep to their Pandera models: types, keys, allowed values.",
     ),
     description=(
