@@ -15,6 +15,8 @@ from bench.runs import one_more, whole
 from bench.steps import STEPS, Measured, in_own_process
 from bench.texts import TABLES
 
+_PARTS = ("core", "runs", "more")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -22,13 +24,22 @@ def main() -> None:
     parser.add_argument(
         "--large", action="store_true", help="also 1,000 times the real release, and one more beside 10,000"
     )
-    parser.add_argument("--core-only", action="store_true", help="leave the whole runs out")
+    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=_PARTS, help="what is measured (default: all)")
     arguments = parser.parse_args()
     sizes = sorted(arguments.sizes or (1, 10, 100, *((1000,) if arguments.large else ())))
     print(
         f"{platform.machine()}, {os.cpu_count()} processors, {platform.python_implementation()} "
         f"{platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
     )
+    if "core" in arguments.parts:
+        _print_core(sizes)
+    if "runs" in arguments.parts:
+        _print_runs(sizes)
+    if "more" in arguments.parts:
+        _print_one_more((10, 1000, *((10_000,) if arguments.large else ())))
+
+
+def _print_core(sizes: list[int]) -> None:
     _print_steps("releases, none of them read before", "releases", sizes, lambda size: f"{size:,}")
     _print_steps("one release", "large", sizes, lambda size: f"{size * TABLES:,} tables")
     again = in_own_process("again", 100)
@@ -36,9 +47,6 @@ def main() -> None:
         f"\nThe real release itself, read again and again: parse + normalize {again.ratio('parse', 'normalize'):.1f}x, "
         f"rules {again.ratio('rules'):.1f}x the floor of {again.seconds['floor'] * 1000:.2f} ms"
     )
-    if not arguments.core_only:
-        _print_runs(sizes)
-        _print_one_more((10, 1000, *((10_000,) if arguments.large else ())))
 
 
 def _print_steps(title: str, what: str, sizes: list[int], name: Callable[[int], str]) -> None:
