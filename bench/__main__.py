@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bench.runs import one_more, whole
+from bench.runs import one_large, one_more, whole
 from bench.steps import STEPS, Measured, in_own_process
 from bench.texts import TABLES
 
@@ -86,6 +86,13 @@ def _print_runs(sizes: list[int]) -> None:
             f"({found.run.seconds / found.empty.seconds:.2f}x); memory {found.run.peak / 2**20:,.0f} and "
             f"{found.empty.peak / 2**20:,.0f} MiB; again, nothing new, {found.again.seconds:.2f} "
             f"(importing Dagster alone {found.start.seconds:.2f}); {found.kept / size / 1024:,.0f} KiB kept per release",
+            flush=True,
+        )
+    for size in sizes[1:]:
+        run, kept = one_large(size * TABLES)
+        print(
+            f"one release of {kept / 1e6:.1f} MB: kzz run {run.seconds:.2f}, memory {run.peak / 2**20:,.0f} MiB "
+            f"({run.peak / kept:.0f}x its size)",
             flush=True,
         )
 

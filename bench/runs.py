@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.texts import of_county
+from bench.texts import of_county, one_release
 from kzz_pipeline.home import prepare
 
 _PROJECT = Path(__file__).resolve().parent.parent
@@ -54,6 +54,16 @@ def whole(count: int) -> Whole:
         )
         start = _python(root / "empty", "-c", "import dagster")
         return Whole(run, again, empty, stock, start, kept)
+
+
+def one_large(tables: int) -> tuple[Run, int]:
+    """Take in one release of so many tables; its bytes beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        place = root / "raw" / "2020" / "large.txt"
+        place.parent.mkdir(parents=True)
+        size = place.write_bytes(one_release(tables))
+        return _kzz_run(root), size
 
 
 def one_more(published: int, times: int = 5) -> tuple[float, float]:
