@@ -47,10 +47,11 @@ def code_fingerprint() -> str:
     package = Path(__file__).parent
     digest = hashlib.sha256()
     files = [
-        package / name
-        for name in ("changes.py", "forms.py", "schema.py", "stages.py", "storage.py", "year_rows.py", "yearly.py")
+        package / name for name in ("changes.py", "schema.py", "stages.py", "storage.py", "year_rows.py", "yearly.py")
     ]
-    for path in sorted([*package.glob("core/**/*.py"), *package.glob("vocabulary/*.yml"), *files]):
+    for pattern in ("core/**/*.py", "forms/**/*.py", "vocabulary/*.yml"):
+        files += package.glob(pattern)
+    for path in sorted(files):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -29,7 +29,8 @@ from kzz_pipeline.core.layout import read_layout
 from kzz_pipeline.core.normalize import Columns, Source, normalize
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.explanation import explain
-from kzz_pipeline.forms import Form, read_form, shown
+from kzz_pipeline.forms import Form, read_form
+from kzz_pipeline.forms.spreadsheets import shown
 from kzz_pipeline.vocabulary import words
 
 Rows = list[list[str]]
