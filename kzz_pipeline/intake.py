@@ -46,10 +46,9 @@ def code_fingerprint() -> str:
     """A hash of everything in the package that decides what rows are, a release's or a year's: code and vocabulary."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
-    files = [
-        package / name
-        for name in ("changes.py", "forms.py", "schema.py", "stages.py", "storage.py", "year_rows.py", "yearly.py")
-    ]
+    kept = ("files.py", "places.py", "state.py", "storage.py")
+    made = ("changes.py", "forms.py", "schema.py", "stages.py", "year_rows.py", "yearly.py")
+    files = [package / name for name in (*kept, *made)]
     for path in sorted([*package.glob("core/**/*.py"), *package.glob("vocabulary/*.yml"), *files]):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
