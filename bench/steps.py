@@ -19,8 +19,8 @@ from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.layout import read_layout
 from kzz_pipeline.core.normalize import Columns, Source, normalize
 from kzz_pipeline.core.rules import audit
+from kzz_pipeline.files import parquet_bytes
 from kzz_pipeline.schema import RELEASE_TABLES, to_arrow, validate_releases
-from kzz_pipeline.storage import parquet_bytes
 from kzz_pipeline.vocabulary import words
 
 STEPS = ("floor", "decode", "parse", "normalize", "rules", "models", "parquet")

@@ -21,7 +21,7 @@ from kzz_pipeline.intake import code_fingerprint
 from kzz_pipeline.publication import publish_releases, run_stage_on
 from kzz_pipeline.settings import Settings, settings
 from kzz_pipeline.stages import Outcome
-from kzz_pipeline.storage import hold
+from kzz_pipeline.state import hold
 from kzz_pipeline.yearly import publish_years
 
 # Pinned by the lock file, so that what is beta there cannot change under us.

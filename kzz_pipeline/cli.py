@@ -120,7 +120,7 @@ def run(raw: str | None, out: str | None) -> None:
     from kzz_pipeline.catalogue import Catalogue
     from kzz_pipeline.home import prepare
     from kzz_pipeline.intake import survey
-    from kzz_pipeline.storage import hold
+    from kzz_pipeline.state import hold
 
     started = time.perf_counter()
     chosen = _existing(settings(raw, out))

@@ -18,21 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.files import is_remote, parquet_bytes, read_parquet
+from kzz_pipeline.places import INDEX, JOINED, JOINED_KEY, RowGroup, joined_files, row_group_of, year_folders
 from kzz_pipeline.schema import RELEASE_TABLES, arrow_schema
-from kzz_pipeline.storage import (
-    INDEX,
-    JOINED,
-    JOINED_KEY,
-    RowGroup,
-    is_remote,
-    joined_files,
-    parquet_bytes,
-    read_parquet,
-    row_group_of,
-    swap,
-    writer,
-    year_folders,
-)
+from kzz_pipeline.storage import swap, writer
 
 # The tables that hold one file per release.
 JOINABLE = (*RELEASE_TABLES, "release_changes")
@@ -188,7 +177,7 @@ def _index_file(index: dict[str, dict[str, int]]) -> dict[str, bytes]:
 def separate(out_root: Path, places: Iterable[str], joined: dict[str, RowGroup]) -> None:
     """Give the rows at these places files of their own again, so that they can be replaced; call it as the only writer.
 
-    `joined` is what `storage.joined_places` found; what is separated is taken out of it. No row changes.
+    `joined` is what `places.joined_places` found; what is separated is taken out of it. No row changes.
     """
     by_folder: dict[str, set[str]] = {}
     for place in places:

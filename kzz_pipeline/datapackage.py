@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from kzz_pipeline.documentation import PUBLISHED, chinese, published_files, require_publication
+from kzz_pipeline.files import write_atomic
 from kzz_pipeline.schema import Column, Table
-from kzz_pipeline.storage import write_atomic, writer
+from kzz_pipeline.storage import writer
 
 FILE = "datapackage.json"
 _TYPES = {

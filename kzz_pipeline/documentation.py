@@ -16,8 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import RULES, THEMES, Rule
+from kzz_pipeline.files import read_parquet, write_atomic
+from kzz_pipeline.places import table_files
 from kzz_pipeline.schema import TABLES, YEARLY_TABLES, Column, Table
-from kzz_pipeline.storage import read_parquet, table_files, write_atomic
 
 PUBLISHED = tuple(table for table in TABLES.values() if table.published)
 _TYPES = {

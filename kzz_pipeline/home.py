@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.storage import write_atomic
+from kzz_pipeline.files import write_atomic
 
 # The tag by which a command-line run names its process, so that it can be marked failed when that is gone.
 PROCESS_TAG = "kzz/process"

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import dagster as dg
 
 from kzz_pipeline.catalogue import Catalogue
+from kzz_pipeline.files import is_due
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import StageStore, is_due
+from kzz_pipeline.state import StageStore
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _EVERY = timedelta(days=1)

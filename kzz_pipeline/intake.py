@@ -46,9 +46,9 @@ def code_fingerprint() -> str:
     """A hash of everything in the package that decides what rows are, a release's or a year's: code and vocabulary."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
-    files = [
-        package / name for name in ("changes.py", "schema.py", "stages.py", "storage.py", "year_rows.py", "yearly.py")
-    ]
+    kept = ("files.py", "places.py", "state.py", "storage.py")
+    made = ("changes.py", "schema.py", "stages.py", "year_rows.py", "yearly.py")
+    files = [package / name for name in (*kept, *made)]
     for pattern in ("core/**/*.py", "forms/**/*.py", "vocabulary/*.yml"):
         files += package.glob(pattern)
     for path in sorted(files):

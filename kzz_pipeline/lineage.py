@@ -17,10 +17,12 @@ import pyarrow.compute as pc
 from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.files import parquet_dataset
 from kzz_pipeline.forms import Form, read_form
+from kzz_pipeline.places import JOINED
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import JOINED, ByteStore, StageStore, archived_versions, parquet_dataset
+from kzz_pipeline.state import ByteStore, StageStore, archived_versions
 from kzz_pipeline.yearly import current_project_ids
 
 Row = dict[str, Any]

@@ -16,10 +16,11 @@ from rich.table import Table
 from kzz_pipeline.catalogue import Catalogue, refusal_of
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import RULES
+from kzz_pipeline.files import parquet_dataset
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.spreadsheets import harmless
-from kzz_pipeline.storage import StageStore, parquet_dataset
+from kzz_pipeline.state import StageStore
 from kzz_pipeline.terminal import visible
 
 Rows = list[dict[str, Any]]

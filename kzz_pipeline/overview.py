@@ -6,10 +6,11 @@ from typing import Any
 from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.corrections import read_corrections
 from kzz_pipeline.intake import Survey
+from kzz_pipeline.notices import report_path
+from kzz_pipeline.places import JOINED, read_release, release_path
 from kzz_pipeline.publication import HALF_COPY
 from kzz_pipeline.schema import LEVEL2
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import JOINED, read_release, release_path, report_path
 from kzz_pipeline.terminal import say
 from kzz_pipeline.yearly import ACROSS
 

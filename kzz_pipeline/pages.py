@@ -8,10 +8,11 @@ import dagster as dg
 from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 
 from kzz_pipeline.catalogue import Version, refusal_of
+from kzz_pipeline.files import parquet_dataset, read_parquet
+from kzz_pipeline.places import table_files
 from kzz_pipeline.schema import SEVERITIES, TABLES, arrow_schema, table_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import Outcome
-from kzz_pipeline.storage import parquet_dataset, read_parquet, table_files
 from kzz_pipeline.yearly import Year
 
 Metadata = dict[str, Any]

@@ -14,33 +14,16 @@ from kzz_pipeline.changes import changes
 from kzz_pipeline.compaction import JOINABLE, separate
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.corrections import Corrections, read_corrections
+from kzz_pipeline.files import parquet_bytes, read_parquet
 from kzz_pipeline.intake import fingerprint
+from kzz_pipeline.notices import quarantine, release_from_quarantine, remove_report, report_path, write_report
+from kzz_pipeline.places import RowGroup, joined_places, read_release, release_bytes, release_path
 from kzz_pipeline.quarantine import describe
 from kzz_pipeline.schema import RELEASE_TABLES, arrow_schema, validate_releases
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import STAGE_TABLES, STAGES, Outcome, note_refusal, run_stage
-from kzz_pipeline.storage import (
-    ByteStore,
-    Record,
-    RowGroup,
-    StageStore,
-    archive,
-    joined_places,
-    parquet_bytes,
-    publish,
-    published_files,
-    quarantine,
-    read_parquet,
-    read_release,
-    release_bytes,
-    release_from_quarantine,
-    release_path,
-    remove_report,
-    report_path,
-    stage,
-    write_report,
-    writer,
-)
+from kzz_pipeline.state import ByteStore, Record, StageStore, archive
+from kzz_pipeline.storage import publish, published_files, stage, writer
 
 # Releases that are audited, checked and published at a time: bounds memory, and what an interruption costs.
 _BATCH = 64

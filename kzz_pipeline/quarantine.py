@@ -7,7 +7,7 @@ from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.forms import read_form
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import ByteStore, Record, StageStore
+from kzz_pipeline.state import ByteStore, Record, StageStore
 from kzz_pipeline.terminal import visible
 
 _AROUND = 3

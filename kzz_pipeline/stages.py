@@ -21,12 +21,14 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import audit
 from kzz_pipeline.core.tokens import Parse, Tokens
 from kzz_pipeline.corrections import Corrections, read_corrections
+from kzz_pipeline.files import parquet_bytes
 from kzz_pipeline.forms import read_form
+from kzz_pipeline.places import release_path
 from kzz_pipeline.releases import locate, read_bytes
 from kzz_pipeline.report import render_report
 from kzz_pipeline.schema import RELEASE_TABLES, SEVERITIES, TABLES, to_arrow, to_values
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import ByteStore, Record, StageStore, parquet_bytes, release_path
+from kzz_pipeline.state import ByteStore, Record, StageStore
 from kzz_pipeline.vocabulary import words
 
 STAGES = ("raw_text", "parsed_blocks", "normalized_indicators", "curated_tables")

@@ -11,7 +11,7 @@ from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
-from kzz_pipeline.storage import let_go
+from kzz_pipeline.state import let_go
 
 _ANSWER_SECONDS = 3.0
 _QUESTIONS = 3

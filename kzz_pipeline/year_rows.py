@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kzz_pipeline.files import is_remote, parquet_dataset, read_arrow, write_made
 from kzz_pipeline.schema import arrow_schema
-from kzz_pipeline.storage import is_remote, parquet_dataset, read_arrow, write_made
 
 FUNDS = ("total_funds_cny", "fiscal_funds_cny", "other_funds_cny")
 COUNTS = ("indicator_count", "quantified_indicator_count")

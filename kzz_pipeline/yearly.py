@@ -16,9 +16,11 @@ import pyarrow.compute as pc
 
 from kzz_pipeline.catalogue import Catalogue
 from kzz_pipeline.corrections import Corrections, read_corrections
+from kzz_pipeline.files import parquet_bytes
+from kzz_pipeline.places import release_path, yearly_path
 from kzz_pipeline.schema import MONEY, SEVERITIES, YEARLY_TABLES, arrow_schema, to_arrow, validate
 from kzz_pipeline.settings import Settings
-from kzz_pipeline.storage import Staged, parquet_bytes, publish, release_path, stage, writer, yearly_path
+from kzz_pipeline.storage import Staged, publish, stage, writer
 from kzz_pipeline.year_rows import COUNTS, FUNDS, YearRows
 
 ACROSS = "across-releases"

@@ -27,8 +27,9 @@ from test_storage import survives
 from kzz_pipeline import compaction, storage
 from kzz_pipeline.compaction import JOINABLE, compact, separate
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.places import INDEX, joined_places, release_bytes
 from kzz_pipeline.schema import TABLES, arrow_schema
-from kzz_pipeline.storage import inventory, joined_places, published_files, recover, release_bytes, writer
+from kzz_pipeline.storage import inventory, published_files, recover, writer
 
 Run = Callable[[], None]
 Rows = dict[str, list[str]]
@@ -135,7 +136,7 @@ def snapshot(root: Path) -> dict[str, tuple[int, bytes]]:
 
 def hidden(out: Path) -> set[str]:
     """What is under the root that no reader reads, but for the writer's lock and journal and the indexes."""
-    known = {".lock", ".publishing", storage.INDEX}
+    known = {".lock", ".publishing", INDEX}
     return {path.name for path in out.glob("**/*") if path.name.startswith(".")} - known
 
 
@@ -160,7 +161,7 @@ def test_every_release_is_found_where_it_was(out: Path) -> None:
     assert {place: release_bytes(out, place) for place in content} == content
     joined = joined_places(out, tables)
     assert set(joined) == set(content) - {place for place in content if (out / place).is_file()}
-    for index in out.glob(f"**/{storage.INDEX}"):
+    for index in out.glob(f"**/{INDEX}"):
         index.unlink()  # a copy of the folder may lack it: the footers say the same
     assert joined_places(out, tables) == joined
     assert inventory(out, tables) == places
@@ -302,7 +303,7 @@ def test_joined_and_separated_in_any_order_the_rows_are_the_same(out: Path, chan
     with writer(out):
         separate(out, places, joined_places(out, JOINABLE))
     assert not list(out.glob("**/compacted-*"))
-    assert not list(out.glob(f"**/{storage.INDEX}"))
+    assert not list(out.glob(f"**/{INDEX}"))
 
 
 @pytest.mark.parametrize("can_exchange", [True, False])
@@ -310,7 +311,7 @@ def test_killed_at_any_step_the_rows_are_there_once(
     out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool
 ) -> None:
     if not can_exchange:
-        monkeypatch.setattr(storage, "_exchange", lambda *_: False)
+        monkeypatch.setattr(storage, "exchange", lambda *_: False)
     monkeypatch.setattr(compaction, "JOINABLE", ("projects",))
     base = tmp_path / "base"
     for name in NAMES[:3]:
@@ -375,7 +376,8 @@ _WORKER = """
 import sys
 from pathlib import Path
 from kzz_pipeline.compaction import JOINABLE, compact, separate
-from kzz_pipeline.storage import joined_places, writer
+from kzz_pipeline.places import joined_places
+from kzz_pipeline.storage import writer
 out = Path(sys.argv[1])
 print("ready", flush=True)
 while True:
@@ -418,7 +420,7 @@ def test_a_folder_that_cannot_be_renamed_is_left_as_it_was(out: Path, monkeypatc
         raise OSError(18, "Invalid cross-device link")
 
     before = read_all(out)
-    monkeypatch.setattr(storage, "_exchange", refused)
+    monkeypatch.setattr(storage, "exchange", refused)
     with pytest.raises(Refusal):
         compact(out)
     monkeypatch.undo()

@@ -88,12 +88,12 @@ def test_a_worker_lets_go_of_its_locks_when_a_run_ends(tmp_path: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from celery.signals import task_postrun\n"
         "from dagster_celery.app import app\n"
-        "from kzz_pipeline import storage\n"
+        "from kzz_pipeline import state\n"
         "app.loader.import_default_modules()\n"  # as a worker does when it starts
-        "storage.hold(Path(sys.argv[1]))\n"
-        "assert storage._held\n"
+        "state.hold(Path(sys.argv[1]))\n"
+        "assert state._held\n"
         "task_postrun.send(sender=None)\n"
-        "assert not storage._held\n"
+        "assert not state._held\n"
     )
     environment = {**os.environ, "PYTHONPATH": f"{DEPLOY / 'celery'}{os.pathsep}{PROJECT}"}
     environment |= {"KZZ_BROKER": "memory://", "KZZ_BACKEND": "cache+memory://"}

@@ -13,7 +13,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.definitions import defs
 from kzz_pipeline.housekeeping import tidy, tidy_when_due
 from kzz_pipeline.settings import settings
-from kzz_pipeline.storage import StageStore
+from kzz_pipeline.state import StageStore
 
 Run = Callable[[], None]
 

@@ -19,8 +19,9 @@ from conftest import PROJECT, REAL, REAL_ID, Workplace
 from release_text import Table, Text
 
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.files import parquet_bytes
 from kzz_pipeline.settings import settings
-from kzz_pipeline.storage import inventory, parquet_bytes, publish, published_files, recover, stage, writer
+from kzz_pipeline.storage import inventory, publish, published_files, recover, stage, writer
 
 pytest.importorskip("s3fs", reason="the extra s3 is not installed")
 moto_server = pytest.importorskip("moto.server", reason="moto[server], a stand-in for S3, is not installed")
@@ -186,7 +187,7 @@ def test_one_writer_at_a_time(out: Any, monkeypatch: pytest.MonkeyPatch) -> None
     from kzz_pipeline import storage
     from kzz_pipeline.objects import ObjectLock
 
-    monkeypatch.setattr(storage, "_LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(storage, "LOCK_SECONDS", 0.3)
     other = ObjectLock(out / ".lock")
     assert other.acquire(1)
     with pytest.raises(Refusal) as refusal, writer(out):

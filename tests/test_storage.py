@@ -21,23 +21,11 @@ from conftest import PROJECT
 
 from kzz_pipeline import storage
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.storage import (
-    ByteStore,
-    Record,
-    StageStore,
-    inventory,
-    parquet_bytes,
-    publish,
-    published_files,
-    quarantine,
-    recover,
-    release_from_quarantine,
-    release_path,
-    stage,
-    write_atomic,
-    writer,
-    yearly_path,
-)
+from kzz_pipeline.files import parquet_bytes, write_atomic
+from kzz_pipeline.notices import quarantine, release_from_quarantine
+from kzz_pipeline.places import release_path, yearly_path
+from kzz_pipeline.state import ByteStore, Record, StageStore
+from kzz_pipeline.storage import inventory, publish, published_files, recover, stage, writer
 
 TABLES = ("projects", "indicators")
 RELEASES = ("2020-a", "2020-某州")
@@ -108,7 +96,7 @@ def test_the_same_table_gives_the_same_bytes() -> None:
 
 def test_the_same_table_gives_the_same_bytes_in_another_process() -> None:
     program = (
-        "import hashlib, pyarrow as pa; from kzz_pipeline.storage import parquet_bytes\n"
+        "import hashlib, pyarrow as pa; from kzz_pipeline.files import parquet_bytes\n"
         "table = pa.table({'a': ['一', None], 'b': [1, 2]}, metadata={'z': '1', 'a': '2'})\n"
         "print(hashlib.sha256(parquet_bytes(table)).hexdigest())"
     )
@@ -464,10 +452,10 @@ def test_a_process_killed_at_random_leaves_each_release_old_or_new(tmp_path: Pat
 
 
 def test_one_writer_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(storage, "LOCK_SECONDS", 0.2)
     program = (
         "import sys; from pathlib import Path; from kzz_pipeline import storage; from kzz_pipeline.core.refusal import Refusal\n"
-        "storage._LOCK_SECONDS = 0.2\n"
+        "storage.LOCK_SECONDS = 0.2\n"
         "try:\n"
         "    with storage.writer(Path(sys.argv[1])): print('writes')\n"
         "except Refusal as refusal: print(refusal.code)"
@@ -484,7 +472,7 @@ def test_one_writer_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_lock_is_free_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(storage, "LOCK_SECONDS", 0.2)
     with pytest.raises(ValueError, match="mine"), writer(tmp_path):
         raise ValueError("mine")
     with writer(tmp_path):

@@ -3,9 +3,9 @@
 import sys
 from typing import Any
 
+from kzz_pipeline.files import read_parquet
 from kzz_pipeline.schema import TABLES
 from kzz_pipeline.settings import settings
-from kzz_pipeline.storage import read_parquet
 
 
 def files(root: Any) -> dict[str, bytes]:
