@@ -77,9 +77,17 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
                 with suppress(FileNotFoundError):
                     Path(self.path_for_shard(run_id) + suffix).unlink()
 
+    def wipe(self) -> None:
+        """Delete every event and the databases of all runs."""
+        self._close()
+        super().wipe()
+
     def dispose(self) -> None:
         """Close what is open."""
         super().dispose()
+        self._close()
+
+    def _close(self) -> None:
         with self._db_lock:
             while self._open:
                 self._open.popitem()[1].dispose()

@@ -182,13 +182,22 @@ def parquet_bytes(table: pa.Table) -> bytes:
 
 def read_parquet(source: Path | pa.BufferReader, columns: list[str] | None = None) -> pa.Table:
     """A Parquet file as a table, of its own columns (or these of them): the folders' names add none."""
-    if not isinstance(source, Path | pa.BufferReader):
-        source = pa.BufferReader(source.read_bytes())
+    with whole_file(source):
+        is_here = isinstance(source, Path | pa.BufferReader)
+        return pq.ParquetFile(source if is_here else pa.BufferReader(source.read_bytes())).read(columns)
+
+
+@contextmanager
+def whole_file(place: object) -> Iterator[None]:
+    """Say which published file is damaged, and what to do; a file that is gone or may not be read is another matter."""
     try:
-        return pq.ParquetFile(source).read(columns)
-    except pa.ArrowInvalid as error:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         advice = "remove it and do kzz run: it is published again"
-        raise Refusal("damaged-file", f"{source} is damaged: {error}", advice) from None
+        raise Refusal("damaged-file", f"{place} is damaged ({said})", advice) from None
 
 
 def parquet_dataset(files: Iterable[Path], schema: pa.Schema) -> Any:

@@ -51,7 +51,9 @@ def _forget_runs(instance: dg.DagsterInstance, before: datetime) -> int:
 
 
 def _shown_runs(instance: dg.DagsterInstance) -> set[str]:
-    """The runs that made the last of anything."""
+    """The runs that made or checked the last of anything."""
+    from kzz_pipeline.definitions import defs  # which names the job that calls this
+
     shown = set()
     for key in instance.all_asset_keys():
         if (last := instance.get_latest_materialization_event(key)) is not None:
@@ -64,7 +66,9 @@ def _shown_runs(instance: dg.DagsterInstance) -> set[str]:
             some = ids[at : at + _AT_A_TIME]
             wanted = dg.AssetRecordsFilter(key, storage_ids=some)
             shown |= {record.run_id for record in instance.fetch_materializations(wanted, limit=len(some)).records}
-    return shown
+    graph = defs.resolve_asset_graph()
+    checked = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(graph.asset_check_keys))
+    return shown | {record.run_id for record in checked.values()}
 
 
 def _forget_stages(settings: Settings, before: datetime) -> int:

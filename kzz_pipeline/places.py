@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.files import is_remote, parquet_bytes, read_parquet
+from kzz_pipeline.files import is_remote, parquet_bytes, read_parquet, whole_file
 
 # What a joined file is called, and what says whose rows it holds, beside it and in its footer.
 JOINED = "compacted-"
@@ -74,7 +74,7 @@ def joined_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, 
 
 def is_joined(folder: Path, release_id: str) -> bool:
     """Whether a joined file of a folder holds rows of a release."""
-    return any(release_id in members for members in _index(folder).values())
+    return any(release_id in members for members in joined_files(folder).values())
 
 
 def _index(folder: Path) -> dict[str, dict[str, int]]:
@@ -85,7 +85,8 @@ def _index(folder: Path) -> dict[str, dict[str, int]]:
 
 
 def _footer(path: Path) -> dict[str, int]:
-    return dict(json.loads((pq.read_metadata(path).metadata or {}).get(JOINED_KEY, b"{}")))
+    with whole_file(path):
+        return dict(json.loads((pq.read_metadata(path).metadata or {}).get(JOINED_KEY, b"{}")))
 
 
 def year_folders(out_root: Path, table: str) -> list[Path]:

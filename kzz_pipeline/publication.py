@@ -46,15 +46,16 @@ def _make_again(stage_name: str, settings: Settings, release_ids: list[str], run
     """Run the stages before on the releases whose intermediate tables were removed since (housekeeping.py), or never made."""
     if stage_name == STAGES[0]:
         return
-    before = STAGES[STAGES.index(stage_name) - 1]
+    earlier = STAGES[: STAGES.index(stage_name)]
+    names = [name for of_stage in earlier for name in STAGE_TABLES[of_stage]]
     store = StageStore(settings.state_root)
-    lacking = [
-        release_id
-        for release_id in release_ids
-        if not store.known_record(release_id).refused_at and not store.has_tables(release_id, STAGE_TABLES[before])
-    ]
+    lacking = []
+    for release_id in release_ids:
+        record = store.known_record(release_id)
+        if not record.refused_at and not (record.source_sha256 and store.has_tables(release_id, names)):
+            lacking.append(release_id)
     if lacking:
-        run_stage_on(before, settings, lacking, run_id)
+        run_stage_on(earlier[-1], settings, lacking, run_id)
 
 
 def _set_aside(settings: Settings, catalogue: Catalogue, outcomes: list[Outcome], run_id: str) -> None:
@@ -225,10 +226,7 @@ def _publish_batch(
         mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
         standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES)
         removals = [place for place in standing if place not in outcome.files]
-        files = dict(outcome.files)
-        # Rows that only come back, after a file was taken away, change nothing.
-        if before is None or before.fingerprint != mark:
-            files |= _changes_file(settings, catalogue, outcome, before, standing)
+        files = outcome.files | _changes_file(settings, catalogue, outcome, before, standing)
         years |= set(outcome.facts["fiscal_years"]) | (before.years if before else set())
         # Rows that stand there already, joined with other releases', stay joined.
         same = {place for place in files if place in joined and release_bytes(settings.out_root, place) == files[place]}
@@ -253,7 +251,10 @@ def _changes_file(
 ) -> dict[str, bytes]:
     """Where a release replaces other rows of its own: keep those, and add what changed to `release_changes`."""
     was = _published_version_of(catalogue, before) if before else None
-    if was is None or not standing or not _differs(settings, outcome, standing):
+    # Where a file of it was taken away, what the old version said of it cannot be told any more.
+    if was is None or not standing or not set(was.files) <= set(standing):
+        return {}
+    if not _differs(settings, outcome, standing):
         return {}
     archive(settings.state_root, settings.out_root, outcome.release_id, was.version, standing)
     release = outcome.facts["release"]

@@ -54,10 +54,12 @@ def _run(instance: dg.DagsterInstance, job: str, first: str, last: str) -> None:
             if error.cls_name == "DagsterAssetCheckFailedError" and job == RELEASE_JOB:
                 continue  # a release was refused: it says so itself
             cause = error.cause or error
-            # A place that cannot be written and the like is for the user to mend; all else is a failure of the run.
-            code = "run-stopped" if "Refusal" in (error.cls_name, cause.cls_name) else "run-failed"
+            # A place that cannot be written and the like is for the user to mend, and says how itself.
+            is_refusal = "Refusal" in (error.cls_name, cause.cls_name)
             raise Refusal(
-                code,
+                "run-stopped" if is_refusal else "run-failed",
                 f"run {result.run_id} failed in {event.step_key}: {cause.message.strip().splitlines()[-1]}",
-                "look at the run in the UI (make ui), then run again: nothing half done is published",
+                "nothing half done is published"
+                if is_refusal
+                else "look at the run in the UI (make ui), then run again: nothing half done is published",
             )

@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kzz_pipeline.files import is_remote, parquet_dataset, read_arrow, write_made
+from kzz_pipeline.files import is_remote, parquet_dataset, read_arrow, whole_file, write_made
+from kzz_pipeline.intake import code_fingerprint
 from kzz_pipeline.schema import arrow_schema
 
 FUNDS = ("total_funds_cny", "fiscal_funds_cny", "other_funds_cny")
@@ -22,7 +23,7 @@ COUNTS = ("indicator_count", "quantified_indicator_count")
 # Of findings over several releases, which are made with the aggregates.
 ACROSS_RULES = frozenset({"project-in-two-releases"})
 _FILE = "file"
-_READ = b"kzz.files"
+_READ, _CODE = b"kzz.files", b"kzz.code"
 
 
 def _as_published(rows: pa.Table) -> pa.Table:
@@ -138,7 +139,8 @@ class YearRows:
         of_file = same | counts | dict.fromkeys(now.keys() - same.keys() - counts.keys(), 0)
         found = pa.concat_tables([kept.replace_schema_metadata(), fresh.drop_columns(_FILE)])
         read = [(name, now[name], rows) for name, rows in of_file.items()]
-        write_made(place, found.replace_schema_metadata({_READ: json.dumps(read).encode()}))
+        known = {_READ: json.dumps(read).encode(), _CODE: code_fingerprint().encode()}
+        write_made(place, found.replace_schema_metadata(known))
         return found
 
 
@@ -158,7 +160,8 @@ def _kept(place: Path, table: str) -> pa.Table:
     """What was read before, the rows of a file side by side; nothing where that is gone, broken or of another version."""
     schema = _SOURCES[table].schema
     kept = read_arrow(place)
-    if kept is None or not kept.schema.equals(schema) or _READ not in (kept.schema.metadata or {}):
+    known = {} if kept is None else kept.schema.metadata or {}
+    if kept is None or not kept.schema.equals(schema) or known.get(_CODE) != code_fingerprint().encode():
         return schema.with_metadata({_READ: b"[]"}).empty_table()
     return kept
 
@@ -169,6 +172,16 @@ def _read(table: str, files: list[Path], fiscal_year: int) -> pa.Table:
     schema = source.schema.append(pa.field(_FILE, _TEXT))
     if not files:
         return schema.empty_table()
+    try:
+        return _counted(source, table, files, fiscal_year).select(schema.names).cast(schema)
+    except (pa.ArrowException, OSError):
+        for file in files:
+            with whole_file(file):
+                _counted(source, table, [file], fiscal_year)
+        raise
+
+
+def _counted(source: _Source, table: str, files: list[Path], fiscal_year: int) -> pa.Table:
     dataset = parquet_dataset(files, arrow_schema(table))
     names, condition = list(source.columns), pc.field("fiscal_year") == fiscal_year
     if is_remote(files[0]):
@@ -177,4 +190,4 @@ def _read(table: str, files: list[Path], fiscal_year: int) -> pa.Table:
     else:
         found = dataset.to_table(columns=[*names, "__filename"], filter=condition).rename_columns([*names, _FILE])
         found = found.set_column(len(names), _FILE, pc.replace_substring_regex(found[_FILE], "^.*/", ""))
-    return source.count(found).select(schema.names).cast(schema)
+    return source.count(found)

@@ -307,7 +307,7 @@ def _staged(out_root: Path, year: Year) -> Staged:
 def _years_after(settings: Settings, done: list[Year]) -> list[int]:
     """Published years that look back on a year just done, and were not done themselves."""
     years = {year.fiscal_year for year in done if not year.problems}
-    after = sorted({year + 1 for year in years} - years)
+    after = sorted({year + 1 for year in years} - {year.fiscal_year for year in done})
     return [year for year in after if (settings.out_root / yearly_path("project_years", year)).is_file()]
 
 

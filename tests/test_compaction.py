@@ -165,6 +165,7 @@ def test_every_release_is_found_where_it_was(out: Path) -> None:
         index.unlink()  # a copy of the folder may lack it: the footers say the same
     assert joined_places(out, tables) == joined
     assert inventory(out, tables) == places
+    assert {release_id: published_files(out, release_id, tables) for release_id in places} == standing
 
 
 def test_row_groups_are_releases_so_that_statistics_prune(out: Path) -> None:

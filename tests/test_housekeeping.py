@@ -77,6 +77,38 @@ def test_intermediate_tables_go_and_are_made_again_when_asked_for(
     assert workplace.files() == published
 
 
+def test_half_of_the_intermediate_tables_are_made_whole(workplace: Workplace, real_text: str, in_process: Run) -> None:
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    in_process()
+    published, stages = workplace.files(), StageStore(settings().state_root)
+    for name in ("cells.arrow", "record.json", "indicators.arrow"):
+        (stages.root / REAL_ID / name).unlink()
+        with dg.DagsterInstance.get() as instance:
+            done = defs.resolve_job_def("take_in_releases").execute_in_process(
+                instance=instance, partition_key=REAL_ID, asset_selection=[dg.AssetKey("curated_tables")]
+            )
+        assert done.success
+        assert (stages.root / REAL_ID / name).is_file()
+        assert workplace.files() == published
+
+
+def test_the_run_that_checked_last_stays(workplace: Workplace, real_text: str, in_process: Run) -> None:
+    workplace.put("2021/half.txt", real_text.encode()[:20000])
+    in_process()
+    key = dg.AssetCheckKey(dg.AssetKey("curated_tables"), "publishable")
+    with dg.DagsterInstance.get() as instance:
+        defs.resolve_job_def("take_in_releases").execute_in_process(
+            instance=instance,
+            partition_key="2021-half",
+            asset_selection=[dg.AssetKey("curated_tables")],
+            raise_on_error=False,
+        )
+        checked = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key].run_id
+        _age(workplace, 91)
+        tidy(settings(), instance)
+        assert instance.get_run_by_id(checked) is not None
+
+
 def test_tidying_is_done_once_a_day_by_the_command_line(workplace: Workplace, real_text: str, in_process: Run) -> None:
     workplace.put("2020/kzz-key-projects.txt", real_text)
     in_process()

@@ -332,6 +332,18 @@ def test_published_files_that_were_taken_away_or_damaged_come_back(workplace: Wo
     assert workplace.files() == before
 
 
+def test_no_change_is_made_up_where_a_published_file_was_taken_away(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    assert workplace.kzz("run").returncode == 0
+    (workplace.out / "indicators" / "2020" / "2020-a.parquet").unlink()
+    workplace.put("2020/a.txt", _release("301"))
+    assert workplace.kzz("run").returncode == 0
+    assert not (workplace.out / "release_changes").exists()
+    workplace.put("2020/a.txt", _release("302"))
+    assert workplace.kzz("run").returncode == 0
+    assert set(workplace.read("release_changes")["change"]) == {"changed"}
+
+
 def test_report_on_a_refused_release_comes_back(workplace: Workplace) -> None:
     workplace.put("2020/a.txt", "no\trelease\n")
     assert workplace.kzz("run").returncode == 3

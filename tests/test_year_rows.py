@@ -9,7 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import REAL_ID, Workplace
 
+from kzz_pipeline import year_rows
 from kzz_pipeline.compaction import compact
+from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.files import read_arrow, write_made
 from kzz_pipeline.year_rows import YearRows
 
 TABLES = ("projects", "indicators", "findings")
@@ -71,6 +74,39 @@ def test_what_is_kept_may_be_broken_or_of_another_version(out: Path, tmp_path: P
         for file in files:
             file.write_bytes(content)
         assert _all(kept) == before
+
+
+def test_what_older_code_counted_is_counted_again(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = YearRows(out, tmp_path / "kept")
+    before = _all(kept)
+    emptied = kept.read("indicators", 2020).slice(0, 0)
+    place = tmp_path / "kept" / "indicators" / "2020.arrow"
+    whole = read_arrow(place)
+    assert whole is not None
+    write_made(place, emptied.replace_schema_metadata({**whole.schema.metadata, b"kzz.files": b"[]"}))
+    assert _all(kept) == before
+    write_made(place, emptied.replace_schema_metadata(whole.schema.metadata))
+    monkeypatch.setattr(year_rows, "code_fingerprint", lambda: "of a later version")
+    assert _all(kept) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 and no more", slice(0, 5000), slice(1000, 1400)])
+def test_a_damaged_file_is_named_with_what_to_do(out: Path, tmp_path: Path, damage: bytes | slice) -> None:
+    _release(out, "second", slice(0, 3))
+    place = out / "projects" / "2020" / f"{REAL_ID}.parquet"
+    data = bytearray(place.read_bytes())
+    if isinstance(damage, bytes):
+        place.write_bytes(damage)
+    elif damage.start:
+        data[-damage.stop : -damage.start] = bytes(damage.stop - damage.start)
+        place.write_bytes(bytes(data))
+    else:
+        place.write_bytes(bytes(data[damage]))
+    with pytest.raises(Refusal) as refusal:
+        YearRows(out, tmp_path / "kept").read("projects", 2020)
+    assert refusal.value.code == "damaged-file"
+    assert str(place) in str(refusal.value)
+    assert "remove it and do kzz run" in str(refusal.value)
 
 
 def _arrow(table: pa.Table) -> bytes:
