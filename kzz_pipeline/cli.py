@@ -109,7 +109,8 @@ def main() -> None:
 def run(raw: str | None, out: str | None) -> None:
     """Take in every new or changed release and publish its tables.
 
-    Exits 0 if all is published, 3 if a release was refused (each is named on stderr with its reason), 1 if a run failed.
+    Exits 0 if all is published, 3 if a release was refused (each is named on stderr with its reason), 1 if a run failed,
+    2 for a wrong use, and for a place or a published file that has to be mended first.
 
     \b
     Example:
