@@ -92,7 +92,7 @@ def one_large(path: Path) -> Measured:
 def _read(data: bytes, release_id: str, found: Measured) -> dict[str, pa.Table]:
     """Bytes to rows and findings; what each step makes is kept until the last is done."""
     known = words()
-    source = Source(release_id, 2020, f"2020/{release_id}.txt", "0" * 64, len(data), "utf-8")
+    source = Source(release_id, 2020, f"2020/{release_id}.txt", "0" * 64, len(data), "utf-8", data.count(b"\n") + 1)
     found.size += len(data)
     before = _peak()
     with found.timing("decode"):

@@ -1,6 +1,7 @@
 """Doing the same to many releases: on every processor where they are many, in this process where they are few.
 
-Also in this process where it may start none, as a Celery worker's.
+Also in this process where it may start none, as a Celery worker's. A large release is worked on in another one, whose
+memory is its own.
 """
 
 import os
@@ -35,13 +36,17 @@ def listening(listener: Listener) -> Iterator[None]:
         _listeners.remove(listener)
 
 
-def map_releases(stage: str, work: Callable[[str], Done], release_ids: Iterable[str]) -> Iterator[Done]:
+def map_releases(
+    stage: str, work: Callable[[str], Done], release_ids: Iterable[str], has_large: bool = False
+) -> Iterator[Done]:
     """`work` done to each release, results in the order of the releases; `work` must be picklable.
 
-    Other processes begin at once, also where the results are asked for later.
+    Other processes begin at once, also where the results are asked for later. `has_large` says that one of the
+    releases is a large one.
     """
     ids = list(release_ids)
-    alone = len(ids) < _FEW or (os.cpu_count() or 1) < 2 or current_process().daemon
+    is_few = len(ids) < _FEW or (os.cpu_count() or 1) < 2
+    alone = current_process().daemon or (is_few and not has_large)
     return _told(stage, map(work, ids) if alone else _pool().map(work, ids, chunksize=_CHUNK))
 
 

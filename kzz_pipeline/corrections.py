@@ -16,7 +16,7 @@ A correction whose `expect` is not what the cell prints refuses its release: it 
 
 import hashlib
 import json
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,7 +28,7 @@ from kzz_pipeline.core.characters import strip
 from kzz_pipeline.core.normalize import CellCorrection
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import RULES
-from kzz_pipeline.core.tokens import Parse
+from kzz_pipeline.core.tokens import Tokens
 
 _CODES = {rule.code for rule in RULES}
 # What a person may read otherwise: cells that values are made of, not the labels around them.
@@ -132,14 +132,16 @@ class Decisions:
         """Why a finding was accepted; None where it is open."""
         return self.findings.get(finding_id) or self.rules.get(rule)
 
-    def cell_corrections(self, parse: Parse) -> dict[tuple[int, int], CellCorrection]:
-        """The corrections by line and cell.
+    def cell_corrections(self, cells: Iterable[Tokens]) -> dict[tuple[int, int], CellCorrection]:
+        """The corrections by line and cell; `cells` are those of the release, gone through for each.
 
         Raises Refusal where a cell does not print what was expected, or where nothing would follow from its correction.
         """
         found = {}
         for cell in self.cells:
-            tokens = [token for token in parse.cells if (token.line, token.column) == (cell.line, cell.column)]
+            tokens = [
+                token for chunk in cells for token in chunk if (token.line, token.column) == (cell.line, cell.column)
+            ]
             printed = [strip(token.text) for token in tokens]
             if cell.expect not in printed:
                 what = "nothing" if not printed else " ".join(printed)

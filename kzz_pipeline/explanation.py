@@ -45,20 +45,22 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
     except Refusal as unread:
         raise Refusal(unread.code, f"{path}: {unread.message}", unread.advice, unread.line) from None
     parse = read_layout(document, known.labels, known.units)
-    source = Source("0000-file", _release_year(path), path.name, "", len(data), form.encoding)
+    tokens = list(parse.tokens)
+    source = Source("0000-file", _release_year(path), path.name, "", len(data), form.encoding, len(document.lines))
     refusal, rows, findings = None, None, None
     try:
-        require_a_release(parse)
+        first_table = next((token.line for token in tokens if token.table_no), None)
+        require_a_release(document, {token.role for token in tokens}, first_table)
         rows = normalize(parse, source, known)
         findings = audit(parse, source, rows, known)
     except Refusal as caught:
         refusal = caught
     made = _made(rows) if rows else {}
     remarks = _remarks(findings) if findings else {}
-    yield f"{path}: {form.encoding}, {len(document.lines)} lines, {len(parse.tokens)} cells read as:"
+    yield f"{path}: {form.encoding}, {len(document.lines)} lines, {len(tokens)} cells read as:"
     table = 0
-    for line, tokens in groupby(parse.tokens, key=lambda token: token.line):
-        cells = list(tokens)
+    for line, of_line in groupby(tokens, key=lambda token: token.line):
+        cells = list(of_line)
         if cells[0].table_no != table:
             table = cells[0].table_no
             if not only_unread:
@@ -69,7 +71,7 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
         yield f"{line:>5}  {'  '.join(_cell(token) for token in cells)}{f'  ({place})' if place else ''}"
         for text in (*made.get(line, ()), *remarks.get(line, ())):
             yield f"         {text}"
-    yield from _summary(parse.table_count, parse.tokens, rows, findings, refusal)
+    yield from _summary(parse.table_count, tokens, rows, findings, refusal)
 
 
 def _release_year(path: Path) -> int:

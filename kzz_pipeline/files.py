@@ -7,13 +7,16 @@ notices.py do, and write by this; what they rename and remove themselves are who
 
 import ctypes
 import errno
+import io
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,10 @@ LOCK = ".lock"
 LOCK_SECONDS = 600
 # renameat2(2): relative to the working directory; exchange the two.
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+# What takes the next rows of a table.
+ChunkWriter = Callable[[pa.Table], None]
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -53,8 +60,7 @@ def _put(path: Path, data: bytes) -> None:
 
 def write_temporary(path: Path, data: bytes | pa.Buffer, *, is_synced: bool = True) -> Path:
     """A new file beside `path` that no reader matches; nothing is left of it where it cannot be written whole."""
-    # Not the process id: on a share, two machines may have the same.
-    temporary = path.with_name(f".{path.name}{TEMPORARY}{secrets.token_hex(4)}")
+    temporary = _temporary(path)
     try:
         with open(temporary, "xb") as stream:
             stream.write(data)
@@ -65,6 +71,11 @@ def write_temporary(path: Path, data: bytes | pa.Buffer, *, is_synced: bool = Tr
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def _temporary(path: Path) -> Path:
+    # Not the process id: on a share, two machines may have the same.
+    return path.with_name(f".{path.name}{TEMPORARY}{secrets.token_hex(4)}")
 
 
 def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
@@ -175,9 +186,26 @@ def parquet_bytes(table: pa.Table) -> bytes:
 
     Snappy: every reader knows it, and over small files it takes half of zstd's time for 6% more bytes.
     """
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="snappy", version="2.6", store_schema=True)
-    return sink.getvalue().to_pybytes()
+    written = ParquetBytes(table.schema)
+    written.write(table)
+    return written.whole()
+
+
+class ParquetBytes:
+    """A table as the bytes of a Parquet file, given rows by rows: a row group each."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._sink = io.BytesIO()
+        self._writer = pq.ParquetWriter(self._sink, schema, compression="snappy", version="2.6", store_schema=True)
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows."""
+        self._writer.write_table(rows)
+
+    def whole(self) -> bytes:
+        """The file, after the last rows."""
+        self._writer.close()
+        return self._sink.getvalue()
 
 
 def read_parquet(source: Path | pa.BufferReader, columns: list[str] | None = None) -> pa.Table:
@@ -185,6 +213,18 @@ def read_parquet(source: Path | pa.BufferReader, columns: list[str] | None = Non
     with whole_file(source):
         is_here = isinstance(source, Path | pa.BufferReader)
         return pq.ParquetFile(source if is_here else pa.BufferReader(source.read_bytes())).read(columns)
+
+
+def first_rows(source: Path, count: int) -> pa.Table:
+    """The first rows of a Parquet file, which is not read whole for them."""
+    with whole_file(source):
+        file = pq.ParquetFile(source if isinstance(source, Path) else pa.BufferReader(source.read_bytes()))
+        return pa.Table.from_batches(islice(file.iter_batches(count), 1), file.schema_arrow)
+
+
+def give_back_memory() -> None:
+    """Have Arrow, from now on, leave what it no longer needs to the system: its own allocator is faster, and keeps it."""
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 @contextmanager
@@ -213,10 +253,43 @@ def parquet_dataset(files: Iterable[Path], schema: pa.Schema) -> Any:
 
 def write_made(path: Path, table: pa.Table) -> None:
     """Keep a table that can be made again, in Arrow's own form, which is written and read fastest."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
-        stream.write_table(table)
-    write_made_bytes(path, sink.getvalue())
+    with written_in_chunks(path, table.schema) as write:
+        write(table)
+
+
+@contextmanager
+def written_in_chunks(path: Path, schema: pa.Schema) -> Iterator[ChunkWriter]:
+    """Keep a table that can be made again, chunk by chunk: what this yields takes the next, in one piece (`arrow_chunks`).
+
+    It appears whole when the last was taken, and not at all where that ends in an error.
+    """
+    if is_remote(path):
+        sink = pa.BufferOutputStream()
+        with _arrow_stream(sink, schema) as stream:
+            yield partial(_write_chunk, stream)
+        write_made_bytes(path, sink.getvalue())
+        return
+    with clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(path)
+        try:
+            with pa.OSFile(os.fspath(temporary), "wb") as file, _arrow_stream(file, schema) as stream:
+                yield partial(_write_chunk, stream)
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _arrow_stream(sink: Any, schema: pa.Schema) -> Any:
+    return pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
+
+
+def _write_chunk(stream: Any, rows: pa.Table) -> None:
+    if rows.num_rows:
+        stream.write_table(rows)
+    else:
+        stream.write_batch(pa.RecordBatch.from_pylist([], schema=rows.schema))
 
 
 def write_made_bytes(path: Path, data: bytes | pa.Buffer) -> None:
@@ -229,12 +302,30 @@ def write_made_bytes(path: Path, data: bytes | pa.Buffer) -> None:
         os.replace(write_temporary(path, data, is_synced=False), path)
 
 
-def read_arrow(path: Path) -> pa.Table | None:
-    """A table that `write_made` kept; None where there is none, or it is broken."""
+def read_arrow(path: Path, columns: list[str] | None = None) -> pa.Table | None:
+    """A table that was kept, of all its columns or of these; None where there is none, or it is broken."""
     try:
-        return pa.ipc.open_file(path.read_bytes()).read_all()
+        return _open_arrow(path, columns).read_all()
     except (OSError, pa.ArrowException):
         return None
+
+
+def arrow_chunks(path: Path) -> tuple[int, Callable[[int], pa.Table]] | None:
+    """How many chunks a table was kept in, and what reads one by its number; None where there is none, or it is broken."""
+    try:
+        file = _open_arrow(path)
+    except (OSError, pa.ArrowException):
+        return None
+    return file.num_record_batches, lambda number: pa.Table.from_batches([file.get_batch(number)])
+
+
+def _open_arrow(path: Path, columns: list[str] | None = None) -> pa.ipc.RecordBatchFileReader:
+    source = pa.BufferReader(path.read_bytes()) if is_remote(path) else pa.OSFile(os.fspath(path))
+    file = pa.ipc.open_file(source)
+    if columns is None:
+        return file
+    fields = [file.schema.get_field_index(name) for name in columns]
+    return pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
 
 
 def is_due(mark: Path, every: timedelta) -> bool:

@@ -5,7 +5,7 @@
 Also for a version that was replaced: its rows and its bytes are kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -49,7 +49,7 @@ class _Tracer:
     version: int | None
 
     def __post_init__(self) -> None:
-        self.read: dict[tuple[str, str], tuple[Form | None, list[str]]] = {}
+        self.read: dict[tuple[str, str], tuple[Form | None, Sequence[str]]] = {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -266,7 +266,7 @@ class _Tracer:
         yield f"    {place}:"
         yield f"      {' ⇥ '.join(marked).rstrip(' ⇥')}"
 
-    def _read(self, source_path: str, sha256: str) -> tuple[Form | None, list[str]]:
+    def _read(self, source_path: str, sha256: str) -> tuple[Form | None, Sequence[str]]:
         """A file as it was read, and its lines; None and no lines where its bytes are not kept."""
         key = (PurePosixPath(source_path).suffix, sha256)
         if key not in self.read:

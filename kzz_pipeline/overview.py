@@ -1,7 +1,10 @@
 """What `kzz run` prints: every release with what it holds, what needs a person's eye, and where its Parquet is."""
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
+
+import pyarrow.compute as pc
 
 from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.corrections import read_corrections
@@ -68,7 +71,7 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
         return
     row = rows[0]
     projects = _rows(settings, version, "projects", ["fiscal_year", "total_funds_cny"])
-    levels = _rows(settings, version, "indicators", ["level2"])
+    levels = _levels(settings, version)
     say(f"{version.release_id}  {state}  ({version.source_path}, {row['encoding']}, {row['line_count']} lines)")
     say(f"  list        {row['listed_count']} projects, total {_wan(row['listed_total_cny'])}")
     years: dict[object, int] = {}
@@ -77,9 +80,8 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
     by_year = ", ".join(f"{year or 'no year'}: {count}" for year, count in sorted(years.items(), key=str))
     funds = sum((project["total_funds_cny"] or Decimal(0) for project in projects), Decimal(0))
     say(f"  tables      {row['project_count']} ({by_year}), total {_wan(funds)}")
-    counts = {level: sum(1 for found in levels if found["level2"] == level) for level in (*LEVEL2, None)}
     named = "  ".join(
-        f"{(level or 'unknown').removesuffix('指标')} {count}" for level, count in counts.items() if count
+        f"{(level or 'unknown').removesuffix('指标')} {levels[level]}" for level in (*LEVEL2, None) if levels[level]
     )
     say(f"  indicators  {row['indicator_count']}: {named}")
     say(f"  cells       {row['cell_count']}, unread {row['unread_cell_count']}")
@@ -108,6 +110,17 @@ def _findings(settings: Settings, version: Version) -> set[str] | None:
         rows += [] if across is None else [row for row in across.to_pylist() if row["release_id"] == version.release_id]
     # That a half copy is meant is accepted by that rule, whether the release breaks off in a table or between two.
     return {HALF_COPY, *(row[name] for row in rows for name in ("finding_id", "rule"))}
+
+
+def _levels(settings: Settings, version: Version) -> Counter[str | None]:
+    """The indicators of a release by second level."""
+    counts: Counter[str | None] = Counter()
+    for place in version.files:
+        if place.startswith("indicators/"):
+            found = read_release(settings.out_root, place, ["level2"])
+            for row in [] if found is None else pc.value_counts(found["level2"]).to_pylist():
+                counts[row["values"]] += row["counts"]
+    return counts
 
 
 def _rows(settings: Settings, version: Version, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:

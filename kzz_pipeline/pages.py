@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 
 from kzz_pipeline.catalogue import Version, refusal_of
-from kzz_pipeline.files import parquet_dataset, read_parquet
+from kzz_pipeline.files import first_rows, parquet_dataset
 from kzz_pipeline.places import table_files
 from kzz_pipeline.schema import SEVERITIES, TABLES, arrow_schema, table_schema
 from kzz_pipeline.settings import Settings
@@ -197,7 +197,7 @@ def of_table(settings: Settings, name: str, row_count: int | None) -> Metadata:
     """What a published table's materialization says: how many rows, where, and the first of them."""
     folder = settings.out_root / name
     files = table_files(folder)
-    rows = read_parquet(folder / files[-1]).slice(0, _PREVIEW).to_pylist() if files else []
+    rows = first_rows(folder / files[-1], _PREVIEW).to_pylist() if files else []
     count = row_count if row_count is not None else _count_rows(name, [folder / place for place in files])
     return {
         # Also here, beside the asset's definition: a consumer of lineage sees materializations only.

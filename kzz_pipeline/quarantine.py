@@ -1,6 +1,7 @@
 """The readable report on a refused release: what is wrong, where, with the printed lines, and what to do."""
 
 import json
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from kzz_pipeline.core.document import Document
@@ -58,7 +59,7 @@ def describe(settings: Settings, record: Record, refusal: Refusal, standing: boo
     }
 
 
-def _printed_lines(settings: Settings, record: Record) -> list[str]:
+def _printed_lines(settings: Settings, record: Record) -> Sequence[str]:
     try:
         data = ByteStore(settings.bytes_root).get(record.source_sha256)
         return Document.from_text(read_form(data, PurePosixPath(record.source_path).suffix).text).lines
@@ -66,7 +67,7 @@ def _printed_lines(settings: Settings, record: Record) -> list[str]:
         return []
 
 
-def _excerpt(lines: list[str], line: int) -> list[str]:
+def _excerpt(lines: Sequence[str], line: int) -> list[str]:
     first = max(line - _AROUND, 1)
     shown = []
     for number in range(first, min(line + _AROUND, len(lines)) + 1):

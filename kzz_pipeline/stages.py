@@ -5,7 +5,10 @@ same thing. What can be said against a release is raised as Refusal and noted; l
 """
 
 import time
-from collections.abc import Callable
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +16,21 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kzz_pipeline.core.document import Document
+from kzz_pipeline.core.document import Document, line_count
+from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.gate import require_a_release, require_lines
-from kzz_pipeline.core.layout import read_layout
-from kzz_pipeline.core.normalize import Columns, Source, normalize
+from kzz_pipeline.core.layout import read_chunks
+from kzz_pipeline.core.normalize import Columns, Rows, Source, normalize_chunks
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.core.rules import audit
-from kzz_pipeline.core.tokens import Parse, Tokens
-from kzz_pipeline.corrections import Corrections, read_corrections
-from kzz_pipeline.files import parquet_bytes
+from kzz_pipeline.core.rules import audit_chunks
+from kzz_pipeline.core.tokens import Chunks, Parse, Token, Tokens
+from kzz_pipeline.corrections import Corrections, Decisions, read_corrections
+from kzz_pipeline.files import ParquetBytes, give_back_memory, parquet_bytes
 from kzz_pipeline.forms import read_form
 from kzz_pipeline.places import release_path
 from kzz_pipeline.releases import locate, read_bytes
-from kzz_pipeline.report import render_report
-from kzz_pipeline.schema import RELEASE_TABLES, SEVERITIES, TABLES, to_arrow, to_values
+from kzz_pipeline.report import REPORTED, render_report
+from kzz_pipeline.schema import RELEASE_TABLES, SEVERITIES, TABLES, arrow_schema, to_arrow, to_values
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.state import ByteStore, Record, StageStore
 from kzz_pipeline.vocabulary import words
@@ -40,6 +44,11 @@ STAGE_TABLES = {
     "curated_tables": ("findings",),
 }
 _SHOWN_FINDINGS = 20
+# Cells of a chunk, at least, but for the last: some thirty releases of the usual size, in some 50 MB.
+_MOST_CELLS = 50_000
+_MOST_FINDINGS = 5_000
+# From so many bytes on, what a release takes at a time decides how much memory is needed.
+LARGE_BYTES = 4 * 2**20
 NORMALIZED = STAGE_TABLES["normalized_indicators"]
 
 
@@ -71,6 +80,8 @@ def run_stage(stage: str, settings: Settings, release_id: str) -> Outcome:
             record = store.read_record(release_id)
             if record.refused_at and STAGES.index(record.refused_at) < STAGES.index(stage):
                 return Outcome(release_id, refusal=record.refusal, passed_over=True)
+            if record.size_bytes > LARGE_BYTES:
+                give_back_memory()
         done = _FUNCTIONS[stage](settings, store, release_id)
         return replace(done, seconds=time.perf_counter() - started)
     except Refusal as refusal:
@@ -99,57 +110,90 @@ def _read_raw(settings: Settings, store: StageStore, release_id: str) -> Outcome
         record = record.with_encoding(form.encoding)
     finally:
         store.write_record(record)
-    lines = len(Document.from_text(form.text).lines)
     facts = {
         "release_id": release_id,
         "source_path": file.source_path,
         "source_sha256": sha256,
         "size_bytes": len(data),
         "encoding": form.encoding,
-        "line_count": lines,
+        "line_count": line_count(form.text),
     }
     store.write_table(release_id, "raw_texts", to_arrow("raw_texts", {name: [value] for name, value in facts.items()}))
     return Outcome(release_id, facts=facts)
 
 
 def _document(settings: Settings, record: Record) -> Document:
-    data = ByteStore(settings.bytes_root).get(record.source_sha256)
-    text = read_form(data, Path(record.source_path).suffix).text
+    text = read_form(ByteStore(settings.bytes_root).get(record.source_sha256), Path(record.source_path).suffix).text
     document = Document.from_text(text)
-    if document.text != text:
+    if not document.gives_back(text):
         raise Refusal("not-lossless", "lines and cells do not give the text back", "report this file: it is our defect")
     require_lines(document)
     return document
 
 
+@no_cycles()
 def _parse_blocks(settings: Settings, store: StageStore, release_id: str) -> Outcome:
     record = store.read_record(release_id)
-    known = words()
-    parse = read_layout(_document(settings, record), known.labels, known.units)
-    require_a_release(parse)
-    store.write_table(release_id, "cells", cells_table(release_id, parse))
+    known, document = words(), _document(settings, record)
+    roles: Counter[str] = Counter()
+    first_table, table_count = None, 0
+    with store.write_chunks(release_id, "cells", arrow_schema("cells")) as write:
+        for tokens in read_chunks(document, known.labels, known.units, _MOST_CELLS):
+            roles.update(tokens.role)
+            if tokens.table_no and tokens.table_no[-1]:
+                table_count = tokens.table_no[-1]
+                first_table = first_table or tokens.line[bisect_right(tokens.table_no, 0)]
+            write(_cells_table(release_id, tokens))
+        require_a_release(document, set(roles), first_table)
     _clear(store, record)
-    unread = parse.cells.role.count("unread")
-    facts = {"table_count": parse.table_count, "cell_count": len(parse.cells), "unread_cell_count": unread}
-    return Outcome(release_id, facts=facts)
+    cells = {"cell_count": roles.total(), "unread_cell_count": roles["unread"]}
+    return Outcome(release_id, facts={"table_count": table_count, **cells})
 
 
-def cells_table(release_id: str, parse: Parse) -> pa.Table:
-    """The tokens of a parse as the table `cells`."""
-    names = TABLES["cells"].column_names[1:]
-    columns: Columns = dict(zip(names, parse.cells.columns, strict=True))
-    return to_arrow("cells", {"release_id": [release_id] * len(parse.cells), **columns})
+def _cells_table(release_id: str, tokens: Tokens) -> pa.Table:
+    """Tokens as rows of the table `cells`."""
+    columns: Columns = dict(zip(TABLES["cells"].column_names[1:], tokens.columns, strict=True))
+    return to_arrow("cells", {"release_id": [release_id] * len(tokens), **columns})
 
 
-def stored_parse(settings: Settings, store: StageStore, release_id: str) -> Parse:
-    """The parse of a release as its stage stored it."""
-    cells = store.read_table(release_id, "cells")
-    tokens = Tokens.from_columns(to_values(cells[name]) for name in TABLES["cells"].column_names[1:])
-    last = max(tokens.table_no, default=0)
-    return Parse(_document(settings, store.read_record(release_id)), tokens, last)
+def _tokens(cells: pa.Table) -> Tokens:
+    return Tokens.from_columns(to_values(cells[name]) for name in TABLES["cells"].column_names[1:])
 
 
-def _source(record: Record) -> Source:
+def _stored_cells(store: StageStore, release_id: str) -> Chunks[Tokens]:
+    """The tokens of a release as their stage stored them."""
+    cells = store.chunks(release_id, "cells")
+    return Chunks(len(cells), lambda number: _tokens(cells[number]))
+
+
+class _StoredColumns(Mapping[str, list[Any]]):
+    """The columns of rows as lists of Python values, each made when it is asked for."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self._rows = rows
+        self._made: Columns = {}
+
+    def __getitem__(self, name: str) -> list[Any]:
+        if name not in self._made:
+            self._made[name] = to_values(self._rows[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows.column_names)
+
+    def __len__(self) -> int:
+        return self._rows.num_columns
+
+
+def _stored_rows(store: StageStore, release_id: str) -> Chunks[Rows]:
+    """The rows of a release as their stage stored them."""
+    tables = {name: store.chunks(release_id, name) for name in NORMALIZED}
+    count = len(tables["releases"])
+    return Chunks(count, lambda number: {name: _StoredColumns(chunks[number]) for name, chunks in tables.items()})
+
+
+def _source(store: StageStore, record: Record) -> Source:
+    line_count = store.read_table(record.release_id, "raw_texts", ["line_count"])["line_count"][0].as_py()
     return Source(
         record.release_id,
         record.release_year,
@@ -157,6 +201,7 @@ def _source(record: Record) -> Source:
         record.source_sha256,
         record.size_bytes,
         record.encoding,
+        line_count,
     )
 
 
@@ -164,70 +209,83 @@ def _corrections(settings: Settings) -> Corrections:
     return read_corrections(settings.corrections_path)
 
 
+@no_cycles()
 def _normalize(settings: Settings, store: StageStore, release_id: str) -> Outcome:
     record = store.read_record(release_id)
-    parse = stored_parse(settings, store, release_id)
+    cells = _stored_cells(store, release_id)
     decisions = _corrections(settings).of(release_id)
-    rows = normalize(parse, _source(record), words(), decisions.cell_corrections(parse), decisions.money_unit)
-    for name in NORMALIZED:
-        store.write_table(release_id, name, to_arrow(name, rows[name]))
+    corrections = decisions.cell_corrections(cells)
+    counts: Counter[str] = Counter()
+    levels: Counter[str] = Counter()
+    with ExitStack() as stack:
+        write = {
+            name: stack.enter_context(store.write_chunks(release_id, name, arrow_schema(name))) for name in NORMALIZED
+        }
+        for rows in normalize_chunks(cells, _source(store, record), words(), corrections, decisions.money_unit):
+            for name in NORMALIZED:
+                write[name](to_arrow(name, rows[name]))
+                counts[f"{name}_rows"] += len(rows[name]["release_id"])
+            levels.update(level2 or "(no known label)" for level2 in rows["indicators"]["level2"])
     _clear(store, record)
-    facts = {f"{name}_rows": len(rows[name]["release_id"]) for name in NORMALIZED[1:]}
-    levels: dict[str, int] = {}
-    for level2 in rows["indicators"]["level2"]:
-        levels[level2 or "(no known label)"] = levels.get(level2 or "(no known label)", 0) + 1
-    return Outcome(release_id, facts={**facts, "indicators_by_level2": levels})
+    facts = {name: counts[name] for name in (f"{table}_rows" for table in NORMALIZED[1:])}
+    return Outcome(release_id, facts={**facts, "indicators_by_level2": dict(levels)})
 
 
+@no_cycles()
 def _curate(settings: Settings, store: StageStore, release_id: str) -> Outcome:
     """Audit a release's rows and make its files; raise Refusal on a finding that forbids publication."""
     record = store.read_record(release_id)
-    tables = {name: store.read_table(release_id, name) for name in NORMALIZED}
-    parse = stored_parse(settings, store, release_id)
-    columns = {
-        name: dict(zip(table.column_names, map(to_values, table.columns), strict=True))
-        for name, table in tables.items()
-    }
-    findings = audit(parse, _source(record), columns, words())
+    cells, rows = _stored_cells(store, release_id), _stored_rows(store, release_id)
+    release = dict(rows[0]["releases"])
+    parse = Parse(_document(settings, record), cells, release["project_count"][0])
+    found = audit_chunks(parse, _source(store, record), rows, words())
     decisions = _corrections(settings).of(release_id)
-    findings["accepted_reason"] = [
+    found["accepted_reason"] = [
         decisions.accepted(finding_id, rule)
-        for finding_id, rule in zip(findings["finding_id"], findings["rule"], strict=True)
+        for finding_id, rule in zip(found["finding_id"], found["rule"], strict=True)
     ]
-    tables["findings"] = to_arrow("findings", findings)
-    store.write_table(release_id, "findings", tables["findings"])
-    tables["releases"] = to_arrow("releases", {**columns["releases"], **_open_counts(findings)})
-    # Of a large release, these are most of the memory.
-    del columns
-    blocking = _blocking(findings)
-    if blocking:
+    with store.write_chunks(release_id, "findings", arrow_schema("findings")) as write:
+        for start in range(0, max(len(found["rule"]), 1), _MOST_FINDINGS):
+            write(to_arrow("findings", {name: of[start : start + _MOST_FINDINGS] for name, of in found.items()}))
+    releases = to_arrow("releases", {**release, **_open_counts(found)})
+    if blocking := _blocking(found):
         raise blocking
-    report = render_report(tables, parse, decisions)
+    open_rules = Counter(
+        rule for rule, reason in zip(found["rule"], found["accepted_reason"], strict=True) if reason is None
+    )
+    facts = {"findings_by_rule": dict(open_rules), "first_findings": _first_findings(found)}
+    # Of a large release, these are most of the memory.
+    del found, rows
+    report = _report(store, release_id, releases, parse, decisions)
     del parse
-    files = {}
+    counts: dict[str, int] = {}
+    files: dict[str, bytes] = {}
     for name in RELEASE_TABLES:
-        for year, rows in by_year(name, tables[name], record.release_year).items():
-            files[release_path(name, year, release_id)] = parquet_bytes(rows)
+        chunks = Chunks.alone(releases) if name == "releases" else store.chunks(release_id, name)
+        counts[name], of_year = _by_year(name, chunks, record.release_year)
+        files |= {release_path(name, year, release_id): data for year, data in of_year.items()}
+    projects = store.read_table(release_id, "projects", ["fiscal_year"])
+    years = sorted(year for year in pc.unique(projects["fiscal_year"]).to_pylist() if year is not None)
     _clear(store, record)
-    rules: dict[str, int] = {}
-    for rule, reason in zip(findings["rule"], findings["accepted_reason"], strict=True):
-        if reason is None:
-            rules[rule] = rules.get(rule, 0) + 1
-    release = tables["releases"].to_pylist()[0]
-    years = sorted(year for year in pc.unique(tables["projects"]["fiscal_year"]).to_pylist() if year is not None)
-    facts = {"fiscal_years": years, "findings_by_rule": rules, "release": release}
-    facts["first_findings"] = first_findings(tables["findings"])
-    facts["row_counts"] = {name: table.num_rows for name, table in tables.items()}
+    facts |= {"fiscal_years": years, "release": releases.to_pylist()[0], "row_counts": counts}
     return Outcome(release_id, facts=facts, files=files, report=report)
 
 
-def first_findings(findings: pa.Table) -> list[dict[str, Any]]:
+def _report(store: StageStore, release_id: str, releases: pa.Table, parse: Parse, decisions: Decisions) -> bytes:
+    tables = {name: store.read_table(release_id, name, list(columns)) for name, columns in REPORTED.items()}
+    unread: Iterable[Token] = ()
+    if releases["unread_cell_count"][0].as_py():
+        chunks = store.chunks(release_id, "cells")
+        unread = (token for cells in chunks for token in _tokens(cells.filter(pc.equal(cells["role"], "unread"))))
+    return render_report({"releases": releases, **tables}, parse.document.lines, unread, decisions)
+
+
+def _first_findings(found: Columns) -> list[dict[str, Any]]:
     """The open findings that a page shows: the worst first, then by place, a screenful."""
-    opened = findings.filter(pc.is_null(findings["accepted_reason"])).to_pylist()
-    opened.sort(key=lambda row: SEVERITIES.index(row["severity"]))  # stable: by place within a severity
-    shown = opened[:_SHOWN_FINDINGS]
     names = ("severity", "rule", "source_path", "source_line", "source_column", "message", "finding_id")
-    return [{name: row[name] for name in names} for row in shown]
+    opened = [at for at, reason in enumerate(found["accepted_reason"]) if reason is None]
+    opened.sort(key=lambda at: SEVERITIES.index(found["severity"][at]))  # stable: by place within a severity
+    return [{name: found[name][at] for name in names} for at in opened[:_SHOWN_FINDINGS]]
 
 
 def _open_counts(findings: Columns) -> Columns:
@@ -253,15 +311,23 @@ def _blocking(findings: Columns) -> Refusal | None:
     return Refusal(rule, message.rstrip(".。") + more, advice, line)
 
 
-def by_year(name: str, rows: pa.Table, release_year: int) -> dict[int, pa.Table]:
-    """A release's rows by the year of the folder they are published in; at least one entry, so that readers find a file."""
-    if not rows.num_rows:
-        return {release_year: rows}
-    years = pc.fill_null(rows[TABLES[name].year_column].cast(pa.int32()), release_year)
-    found = sorted(pc.unique(years).to_pylist())
-    if len(found) == 1:
-        return {found[0]: rows}
-    return {year: rows.filter(pc.equal(years, year)) for year in found}
+def _by_year(name: str, chunks: Iterable[pa.Table], release_year: int) -> tuple[int, dict[int, bytes]]:
+    """How many rows a table has, and Parquet files of them by the year of the folder that they are published in.
+
+    There is at least one file, so that readers find the table. A chunk is a row group.
+    """
+    count, writers = 0, {}
+    for rows in chunks:
+        count += rows.num_rows
+        years = pc.fill_null(rows[TABLES[name].year_column].cast(pa.int32()), release_year)
+        found = pc.unique(years).to_pylist()
+        for year in found:
+            if year not in writers:
+                writers[year] = ParquetBytes(rows.schema)
+            writers[year].write(rows if len(found) == 1 else rows.filter(pc.equal(years, year)))
+    if not count:
+        return 0, {release_year: parquet_bytes(arrow_schema(name).empty_table())}
+    return count, {year: writers[year].whole() for year in sorted(writers)}
 
 
 _FUNCTIONS: dict[str, Callable[[Settings, StageStore, str], Outcome]] = {

@@ -6,6 +6,7 @@ every file ever read, the versions that were replaced, and the lock that lets on
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.core.tokens import Chunks
 from kzz_pipeline.files import (
     LOCK,
     LOCK_SECONDS,
+    ChunkWriter,
+    arrow_chunks,
     clear_errors,
     is_remote,
     read_arrow,
@@ -25,6 +29,7 @@ from kzz_pipeline.files import (
     write_folder,
     write_made,
     write_made_bytes,
+    written_in_chunks,
 )
 from kzz_pipeline.places import folder_of, release_bytes
 
@@ -136,12 +141,34 @@ class StageStore:
         """Keep an intermediate table of a release."""
         write_made(self._path(release_id, f"{name}.arrow"), table)
 
-    def read_table(self, release_id: str, name: str) -> pa.Table:
-        """An intermediate table of a release. Raises Refusal where the stage that makes it has not run."""
-        found = read_arrow(self._path(release_id, f"{name}.arrow"))
+    def write_chunks(self, release_id: str, name: str, schema: pa.Schema) -> AbstractContextManager[ChunkWriter]:
+        """Keep an intermediate table of a release chunk by chunk: what this opens takes them. It appears whole."""
+        return written_in_chunks(self._path(release_id, f"{name}.arrow"), schema)
+
+    def read_table(self, release_id: str, name: str, columns: list[str] | None = None) -> pa.Table:
+        """An intermediate table of a release, or these columns of it.
+
+        Raises Refusal where the stage that makes it has not run.
+        """
+        found = read_arrow(self._path(release_id, f"{name}.arrow"), columns)
         if found is None:
-            raise Refusal("not-made", f"{name} of {release_id} was not made yet", "run the stages before it")
+            raise _not_made(release_id, name)
         return found
+
+    def chunks(self, release_id: str, name: str) -> Chunks[pa.Table]:
+        """The chunks of an intermediate table. Raises Refusal, perhaps only as one is asked for, as `read_table` does."""
+        found = arrow_chunks(self._path(release_id, f"{name}.arrow"))
+        if found is None:
+            raise _not_made(release_id, name)
+        count, read = found
+
+        def make(number: int) -> pa.Table:
+            try:
+                return read(number)
+            except (OSError, pa.ArrowException):
+                raise _not_made(release_id, name) from None
+
+        return Chunks(count, make)
 
     def has_tables(self, release_id: str, names: Iterable[str]) -> bool:
         """Whether all of these intermediate tables of a release are there."""
@@ -154,6 +181,10 @@ class StageStore:
         if is_there:
             remove_folder(folder)
         return is_there
+
+
+def _not_made(release_id: str, name: str) -> Refusal:
+    return Refusal("not-made", f"{name} of {release_id} was not made yet", "run the stages before it")
 
 
 class ByteStore:

@@ -1482,7 +1482,9 @@ def read(text: str, release_id: str = "2020-generated") -> tuple[Parse, dict[str
     """The parse of a text and the rows made of it."""
     known = words()
     parse = read_layout(Document.from_text(text), known.labels, known.units)
-    source = Source(release_id, 2020, f"2020/{release_id[5:]}.txt", "0" * 64, len(text.encode()), "utf-8")
+    source = Source(
+        release_id, 2020, f"2020/{release_id[5:]}.txt", "0" * 64, len(text.encode()), "utf-8", text.count("\n") + 1
+    )
     return parse, normalize(parse, source, known)
 
 

@@ -91,7 +91,7 @@ def findings(text: Text | str, year: int = 2020) -> Columns:
     data = (text if isinstance(text, str) else text.text()).encode()
     known = words()
     parse = read_layout(Document.from_text(decode(data).text), known.labels, known.units)
-    source = Source(f"{year}-test", year, f"{year}/test.txt", "0" * 64, len(data), "utf-8")
+    source = Source(f"{year}-test", year, f"{year}/test.txt", "0" * 64, len(data), "utf-8", len(parse.document.lines))
     return audit(parse, source, normalize(parse, source, known), known)
 
 

@@ -14,7 +14,7 @@ from kzz_pipeline.schema import to_arrow, validate_releases
 from kzz_pipeline.vocabulary import words
 
 Rows = dict[str, dict[str, list[Any]]]
-SOURCE = Source("2020-some", 2020, "2020/some.txt", "0" * 64, 1, "utf-8")
+SOURCE = Source("2020-some", 2020, "2020/some.txt", "0" * 64, 1, "utf-8", 1)
 PLACES = {"source_line", "source_column", "indicator_line", "indicator_column", "first_line", "last_line"}
 
 
@@ -60,7 +60,8 @@ def rows(text: str) -> Rows | None:
         require_lines(document)
         parse = read_layout(document, known.labels, known.units)
         assert_every_cell_has_its_roles(parse)
-        require_a_release(parse)
+        first_table = next((token.line for token in parse.tokens if token.table_no), None)
+        require_a_release(document, {token.role for token in parse.tokens}, first_table)
         tables = normalize(parse, SOURCE, known)
     except Refusal:
         return None

@@ -289,7 +289,9 @@ FORMS: dict[str, Callable[[Rows], bytes]] = {
 def tables_of(form: Form) -> dict[str, Columns]:
     known = words()
     parse = read_layout(Document.from_text(form.text), known.labels, known.units)
-    return normalize(parse, Source(REAL_ID, 2020, "2020/a", "0" * 64, 1, form.encoding), known)
+    return normalize(
+        parse, Source(REAL_ID, 2020, "2020/a", "0" * 64, 1, form.encoding, len(parse.document.lines)), known
+    )
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,9 @@ def read() -> dict[str, Columns]:
     data = REAL.read_bytes()
     decoded, known = decode(data), words()
     parse = read_layout(Document.from_text(decoded.text), known.labels, known.units)
-    source = Source(REAL_ID, 2020, "2020/kzz-key-projects.txt", SHA256, len(data), decoded.encoding)
+    source = Source(
+        REAL_ID, 2020, "2020/kzz-key-projects.txt", SHA256, len(data), decoded.encoding, len(parse.document.lines)
+    )
     tables = normalize(parse, source, known)
     table_nos = dict(zip(tables["projects"]["project_id"], tables["projects"]["table_no"], strict=True))
     tables["indicators"]["table_no"] = [table_nos[project_id] for project_id in tables["indicators"]["project_id"]]

@@ -27,15 +27,16 @@ def _page(text: Text | str, decisions: Decisions | None = None) -> tuple[str, di
     known, decisions = words(), decisions or Decisions()
     data = (text if isinstance(text, str) else text.text()).encode()
     parse = read_layout(Document.from_text(decode(data).text), known.labels, known.units)
-    source = Source("2020-test", 2020, "2020/test.txt", "0" * 64, len(data), "utf-8")
-    rows = normalize(parse, source, known, decisions.cell_corrections(parse), decisions.money_unit)
+    source = Source("2020-test", 2020, "2020/test.txt", "0" * 64, len(data), "utf-8", len(parse.document.lines))
+    rows = normalize(parse, source, known, decisions.cell_corrections(parse.chunks), decisions.money_unit)
     rows["findings"] = audit(parse, source, rows, known)
     rows["findings"]["accepted_reason"] = [
         decisions.accepted(finding, rule)
         for finding, rule in zip(rows["findings"]["finding_id"], rows["findings"]["rule"], strict=True)
     ]
     tables = {name: to_arrow(name, columns) for name, columns in rows.items()}
-    return render_report(tables, parse, decisions).decode(), tables
+    unread = (token for token in parse.tokens if token.role == "unread")
+    return render_report(tables, parse.document.lines, unread, decisions).decode(), tables
 
 
 def _soup(page: str) -> BeautifulSoup:

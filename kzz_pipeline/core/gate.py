@@ -2,7 +2,6 @@
 
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.core.tokens import Parse
 
 # A release's lines have some ten cells; a goal may have some thousand characters.
 _MOST_CELLS = 1_000
@@ -21,26 +20,27 @@ def require_lines(document: Document) -> None:
             )
 
 
-def require_a_release(parse: Parse) -> None:
-    """Raise Refusal unless the parse holds a table or a list, and accounts for every cell of its document."""
-    roles = set(parse.cells.role)
-    if not any("\t" in line for line in parse.document.lines):
+def require_a_release(document: Document, roles: set[str], first_table: int | None) -> None:
+    """Raise Refusal unless a document was read as a release: `roles` are those of its cells, all together.
+
+    `first_table` is the line on which its first table begins, None where there is no table.
+    """
+    if not any("\t" in line for line in document.lines):
         raise Refusal(
             "no-columns",
             "no columns found: the file holds no TAB, which stands between the cells of a release",
             "copy the tables again with TABs between the cells",
         )
-    if not parse.table_count and "amount" not in roles and "listed_project" not in roles:
+    if first_table is None and "amount" not in roles and "listed_project" not in roles:
         raise Refusal(
             "no-table",
             "no table 项目支出绩效目标表 and no list of projects found",
             "check that this is a release (kzz explain shows how each line was read)",
         )
-    if "value" not in roles and "indicator" not in roles and parse.table_count:
-        first = next(token for token in parse.tokens if token.table_no)
+    if "value" not in roles and "indicator" not in roles and first_table is not None:
         raise Refusal(
             "no-indicator",
-            f"{parse.table_count} table(s) and not one indicator: the tables break off",
+            "not one indicator in any table: the tables break off",
             "copy the release again, whole",
-            first.line,
+            first_table,
         )

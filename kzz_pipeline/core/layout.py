@@ -6,6 +6,8 @@ cell's number alone. What fits nowhere is `unread`, with its reason.
 """
 
 import re
+import sys
+from collections.abc import Iterator
 from functools import lru_cache
 
 from kzz_pipeline.core.characters import squeeze, strip
@@ -32,7 +34,7 @@ from kzz_pipeline.core.listing import (
     total_roles,
 )
 from kzz_pipeline.core.money import is_amount
-from kzz_pipeline.core.tokens import Item, Parse, Plain, Token, Tokens, token_of
+from kzz_pipeline.core.tokens import Chunks, Item, Parse, Plain, Token, Tokens, token_of
 from kzz_pipeline.core.units import Units, split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
 from kzz_pipeline.core.vocabulary import (
@@ -87,12 +89,22 @@ _COLUMNS = 16
 @no_cycles()
 def read_layout(document: Document, vocabulary: Vocabulary, units: Units) -> Parse:
     """The tokens of a release, in reading order: every non-empty cell has a role, or one for each of its parts."""
+    (tokens,) = read_chunks(document, vocabulary, units, sys.maxsize)
+    return Parse(document, Chunks.alone(tokens), max(tokens.table_no, default=0))
+
+
+def read_chunks(document: Document, vocabulary: Vocabulary, units: Units, most_cells: int) -> Iterator[Tokens]:
+    """The tokens of `read_layout` a chunk at a time: whole tables, until they have so many cells; at least one chunk."""
     reader = _Reader(document, vocabulary, units)
     for index, line in enumerate(document.lines):
         if line and (items := reader.items(line)):
             reader.read_line(index, items)
+            # A list behind the tables still counts to the last of them.
+            if len(reader.read) >= most_cells and reader.read.table_no[-1] != reader.table_no:
+                yield reader.read
+                reader.read = Tokens()
     reader.close_table()
-    return Parse(document, reader.read, reader.table_no)
+    yield reader.read
 
 
 def _is_year_line(items: list[Item]) -> bool:

@@ -5,10 +5,12 @@ tokens alone. Printed text is kept beside what is made of it.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from kzz_pipeline.core.characters import squeeze, strip
@@ -16,12 +18,14 @@ from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.money import money_unit_of, read_amount
 from kzz_pipeline.core.names import Listed, Tabled
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.core.tokens import Parse, Plain
+from kzz_pipeline.core.tokens import Chunks, Parse, Plain, Tokens
 from kzz_pipeline.core.values import Reading, read_indicator
 from kzz_pipeline.core.vocabulary import Vocabulary, year_of
 from kzz_pipeline.core.words import Words
 
 Columns = dict[str, list[Any]]
+# What rules see of them: columns by the name of their table.
+Rows = Mapping[str, Mapping[str, list[Any]]]
 _FUNDS = ("total_funds", "fiscal_funds", "other_funds")
 # Where 年度资金总额 is not printed, what stands for the year's total instead, in this order.
 _TOTAL_FALLBACKS = ("total_funds", "whole_period_funds", "project_funds")
@@ -52,6 +56,7 @@ class Source:
     source_sha256: str
     size_bytes: int
     encoding: str
+    line_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,15 @@ class _Field(NamedTuple):
     printed: str
     line: int
     column: int
+
+
+class _Subject(NamedTuple):
+    """What a table says of whose money it is for: unit, project, and the total with its unit of money, as printed."""
+
+    project_id: str
+    unit: str | None
+    project: str | None
+    total: tuple[str, str | None] | None
 
 
 class _Levels:
@@ -183,14 +197,30 @@ def normalize(
     `money_unit` is a person's word for it where the release prints none. Counts of findings are not known yet and
     left 0. Raises Refusal where amounts are printed and nothing says in which unit of money.
     """
-    return _Normalizer(parse, source, words, corrections or {}, money_unit).rows()
+    first, *others = normalize_chunks(parse.chunks, source, words, corrections, money_unit)
+    for rows in others:
+        for name, columns in rows.items():
+            for column, values in columns.items():
+                first[name][column].extend(values)
+    return first
+
+
+def normalize_chunks(
+    chunks: Chunks[Tokens],
+    source: Source,
+    words: Words,
+    corrections: Corrections | None = None,
+    money_unit: str | None = None,
+) -> Iterator[dict[str, Columns]]:
+    """The rows of `normalize` for each chunk of a parse: those of the release and its list are with the first.
+
+    What is in several chunks is gone through twice: what holds of one table may be printed in another.
+    """
+    return _Normalizer(source, words, corrections or {}, money_unit).rows(chunks)
 
 
 class _Normalizer:
-    def __init__(
-        self, parse: Parse, source: Source, words: Words, corrections: Corrections, money_unit: str | None
-    ) -> None:
-        self.parse = parse
+    def __init__(self, source: Source, words: Words, corrections: Corrections, money_unit: str | None) -> None:
         self.source = source
         self.words = words
         self.corrections = corrections
@@ -202,6 +232,14 @@ class _Normalizer:
         self.total: Plain | None = None
         self.listed: dict[int, dict[str, Plain]] = {}
         self.further: dict[int, list[str]] = {}
+        # What is known of the whole release once every chunk was gone through.
+        self.subjects: list[_Subject] = []
+        self.counts: Counter[str] = Counter()
+        self.first_amount: tuple[str, int] | None = None
+        self.first_unit: tuple[int, str] | None = None
+        self._begin_chunk()
+
+    def _begin_chunk(self) -> None:
         self.tables: list[_Table] = []
         self.indicators = _columns(
             "indicator_id", "project_id", "project_key", "release_year", "fiscal_year", "budget_unit", "project_name",
@@ -237,21 +275,35 @@ class _Normalizer:
 
     # -- gathering -----------------------------------------------------------------------------------------
 
-    def rows(self) -> dict[str, Columns]:
-        self._gather()
+    def rows(self, chunks: Chunks[Tokens]) -> Iterator[dict[str, Columns]]:
+        for cells in chunks:
+            self._gather(cells)
+            self._take_note(cells)
         self._find_money_unit()
         listed = self._listed_rows()
-        projects = self._table_rows(listed)
-        return {
-            "releases": self._release_row(listed, projects),
-            "listed_projects": listed,
-            "projects": projects,
-            "indicators": self._with_source(self.indicators),
-            "project_fields": self._with_source(self.fields),
-        }
+        matches = self._match(listed)
+        self._name_units(listed)
+        for at, row in matches.items():
+            listed["project_id"][row] = self.subjects[at].project_id
+        release = self._release_row(listed)
+        done = 0
+        for number in range(len(chunks)):
+            if len(chunks) > 1:
+                # What it says of the list is known by now, and said again in vain.
+                self._gather(chunks[number])
+            projects = self._table_rows(listed, matches, done)
+            yield {
+                "releases": _columns(*release) if number else release,
+                "listed_projects": _columns(*listed) if number else listed,
+                "projects": projects,
+                "indicators": self._with_source(self.indicators),
+                "project_fields": self._with_source(self.fields),
+            }
+            done += len(self.tables)
 
-    def _gather(self) -> None:
-        cells = self.parse.cells
+    def _gather(self, cells: Tokens) -> None:
+        """Go through a chunk: its tables, with their indicators and fields."""
+        self._begin_chunk()
         start = bisect_right(cells.table_no, 0)
         for cell in cells.plain(0, start):
             self._gather_head(cell)
@@ -262,6 +314,25 @@ class _Normalizer:
             self._gather_table(table, cells.plain(start, stop))
             self.tables.append(table)
             start = stop
+
+    def _take_note(self, cells: Tokens) -> None:
+        """Keep of a chunk what the rows of every chunk depend on."""
+        places = zip(cells.line, cells.column, cells.role, strict=True)
+        self.counts["cells"] += len(cells) - sum(1 for part in cells.part if part > 1)
+        self.counts["unread"] += len({(line, column) for line, column, role in places if role == "unread"})
+        self.counts["indicators"] += len(self.indicators["indicator_id"])
+        for table in self.tables:
+            unit, project = self._unit_field(table), self._field(table, "project_name")
+            total = self._field(table, *_TOTAL_FALLBACKS)
+            self.subjects.append(
+                _Subject(
+                    table.project_id,
+                    unit.value if unit else None,
+                    project.value if project else None,
+                    (total.value, total.unit or table.money_unit) if total else None,
+                )
+            )
+        self._look_for_money_unit()
 
     def _gather_head(self, cell: Plain) -> None:
         _, _, _, text, role, _, item_no, name = cell
@@ -448,22 +519,34 @@ class _Normalizer:
         table.year_printed = strip(printed)
         table.fiscal_year = year_of(printed)
 
-    def _find_money_unit(self) -> None:
-        """The unit of money of the release: declared once; else the first that a table, a label or an amount prints."""
+    def _look_for_money_unit(self) -> None:
+        """Keep the first unit of money that a table, a label or an amount of a chunk prints, and the first amount."""
         if self.money_unit is not None:
             return
         columns = ("field", "value_printed", "source_line")
         fields = list(zip(self.field_values, *(self.fields[column] for column in columns), strict=True))
-        cells = [row["amount"] for row in self.listed.values() if "amount" in row]
-        amounts = [(strip(cell[3]), strip(cell[3]), cell[0]) for cell in cells]
-        amounts += [(value, printed, line) for value, name, printed, line in fields if self._is_money(name)]
+        amounts = [(value, printed, line) for value, name, printed, line in fields if self._is_money(name)]
         declared = [(table.first[0], table.money_unit) for table in self.tables]
         declared += [(line, unit) for unit, (_, _, _, line) in zip(self.field_units, fields, strict=True)]
         declared += [(line, money_unit_of(value)) for value, _, line in amounts]
-        first = min((found for found in declared if found[1]), key=lambda found: found[0], default=None)
-        self.money_unit = first[1] if first else self.assumed_money_unit
-        if self.money_unit is None and amounts:
+        if self.first_unit is None:
+            found = [(line, unit) for line, unit in declared if unit]
+            self.first_unit = min(found, key=itemgetter(0), default=None)
+        if self.first_amount is None and amounts:
             _, printed, line = amounts[0]
+            self.first_amount = printed, line
+
+    def _find_money_unit(self) -> None:
+        """The unit of money of the release: declared once; else the first that is printed, in the list or below."""
+        if self.money_unit is not None:
+            return
+        amounts = [(strip(row["amount"][3]), row["amount"][0]) for row in self.listed.values() if "amount" in row]
+        declared = [(line, unit) for printed, line in amounts if (unit := money_unit_of(printed))]
+        first = min([*([self.first_unit] if self.first_unit else []), *declared], key=itemgetter(0), default=None)
+        self.money_unit = first[1] if first else self.assumed_money_unit
+        first_amount = amounts[0] if amounts else self.first_amount
+        if self.money_unit is None and first_amount:
+            printed, line = first_amount
             raise Refusal(
                 "no-money-unit",
                 f"nothing says in which unit of money the amounts are printed, the first here: {printed}",
@@ -516,7 +599,8 @@ class _Normalizer:
             columns["source_column"].append(cell[1])
         return self._with_source(columns)
 
-    def _table_rows(self, listed: Columns) -> Columns:
+    def _table_rows(self, listed: Columns, matches: dict[int, int], done: int) -> Columns:
+        """The rows of a chunk's tables, before which so many are done; `matches` are tables to rows of the list."""
         projects = _columns(
             "project_id", "project_key", "release_year", "fiscal_year", "table_no", "budget_unit", "budget_unit_printed",
             "project_name", "total_funds_cny", "fiscal_funds_cny", "other_funds_cny", "annual_goal", "listed_no",
@@ -524,13 +608,9 @@ class _Normalizer:
             "source_sha256", "source_line", "source_column", "year_printed", "total_funds_printed",
             "fiscal_funds_printed", "other_funds_printed", "correction",
         )  # fmt: skip
-        matches = self._match(listed)
-        self._name_units(listed)
-        for at, table in enumerate(self.tables):
+        for at, table in enumerate(self.tables, done):
             row = matches.get(at)
             shared = self._shared(table, listed, row)
-            if row is not None:
-                listed["project_id"][row] = shared["project_id"]
             for column, common in shared.items():
                 self.indicators[column].extend([common] * table.indicator_count)
             for column in ("project_key", "fiscal_year"):
@@ -547,7 +627,7 @@ class _Normalizer:
             amounts.append(self._amount(self.field_values[at], self.field_units[at], table) if is_money else None)
 
     def _match(self, listed: Columns) -> dict[int, int]:
-        """Table index to row of the list."""
+        """Place among the release's tables to row of the list."""
         entries = [
             Listed(tuple(name for name in (unit, department) if name), project or "", amount)
             for unit, department, project, amount in zip(
@@ -558,11 +638,10 @@ class _Normalizer:
                 strict=True,
             )
         ]
-        tables = []
-        for table in self.tables:
-            unit, project = self._unit_field(table), self._field(table, "project_name")
-            amount, _ = self._total(table)
-            tables.append(Tabled(unit.value if unit else None, project.value if project else None, amount))
+        tables = [
+            Tabled(subject.unit, subject.project, self._amount(*subject.total) if subject.total else None)
+            for subject in self.subjects
+        ]
         found = self.words.names.match(entries, tables)
         return {at: row for row, at in enumerate(found) if at is not None}
 
@@ -633,7 +712,7 @@ class _Normalizer:
         """One name for each unit of the release, however it is written: the fullest, else the first that is printed."""
         names = self.words.names
         printed = dict.fromkeys((*listed["implementing_unit"], *listed["department"]))
-        printed.update(dict.fromkeys(found.value for table in self.tables if (found := self._unit_field(table))))
+        printed.update(dict.fromkeys(subject.unit for subject in self.subjects))
         for text in filter(None, printed):
             key, name = names.unit_key(text), names.budget_unit(text)
             if key not in self.unit_names or len(squeeze(name)) > len(squeeze(self.unit_names[key])):
@@ -655,12 +734,8 @@ class _Normalizer:
                 return self.unit_names[names.unit_key(written)]
         return unit
 
-    def _release_row(self, listed: Columns, projects: Columns) -> Columns:
+    def _release_row(self, listed: Columns) -> Columns:
         source = self.source
-        cells = self.parse.cells
-        parts = sum(1 for part in cells.part if part > 1)
-        places = zip(cells.line, cells.column, cells.role, strict=True)
-        unread = {(line, column) for line, column, role in places if role == "unread"}
         row = {
             "release_id": source.release_id,
             "release_year": source.release_year,
@@ -669,14 +744,14 @@ class _Normalizer:
             "source_sha256": source.source_sha256,
             "size_bytes": source.size_bytes,
             "encoding": source.encoding,
-            "line_count": len(self.parse.document.lines),
+            "line_count": source.line_count,
             "money_unit": self.money_unit,
             "listed_total_cny": self._amount(self._text(self.total), self.list_unit) if self.total else None,
             "listed_count": len(listed["listed_no"]),
-            "project_count": len(projects["project_id"]),
-            "indicator_count": len(self.indicators["indicator_id"]),
-            "cell_count": len(cells) - parts,
-            "unread_cell_count": len(unread),
+            "project_count": len(self.subjects),
+            "indicator_count": self.counts["indicators"],
+            "cell_count": self.counts["cells"],
+            "unread_cell_count": self.counts["unread"],
             "error_count": 0,
             "warning_count": 0,
             "info_count": 0,

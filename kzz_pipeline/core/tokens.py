@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.vocabulary import Label
@@ -55,9 +56,9 @@ token_of: Callable[[Plain], Token] = partial(tuple.__new__, Token)
 
 
 class Tokens:
-    """The tokens of a release in reading order, held by column: half the memory of as many tuples.
+    """Tokens in reading order, held by column: half the memory of as many tuples.
 
-    A large release has millions of them, and what is no tuple need not be looked at when Python collects garbage.
+    What is no tuple need not be looked at when Python collects garbage.
     """
 
     __slots__ = ("column", "columns", "item_no", "line", "name", "part", "role", "table_no", "text")
@@ -106,17 +107,51 @@ class Tokens:
         return map(token_of, self.plain())
 
 
+Made = TypeVar("Made")
+
+
+class Chunks(Generic[Made]):
+    """What is made of each chunk of a release, by the chunk's number, from 0.
+
+    A chunk is some tables, whole, one after the other, the first with what stands before the tables. A small release
+    is one chunk. Of a large one each is made when it is asked for, and only the latest is kept.
+    """
+
+    def __init__(self, count: int, make: Callable[[int], Made]) -> None:
+        self._count = count
+        self._make = make
+        self._latest: tuple[int, Made] | None = None
+
+    @classmethod
+    def alone(cls, made: Made) -> "Chunks[Made]":
+        """A single chunk, which is there already."""
+        return cls(1, lambda _: made)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, number: int) -> Made:
+        if self._latest is None or self._latest[0] != number:
+            # Not two of them at a time.
+            self._latest = None
+            self._latest = number, self._make(number)
+        return self._latest[1]
+
+    def __iter__(self) -> Iterator[Made]:
+        return map(self.__getitem__, range(self._count))
+
+
 class Parse:
     """A release read: its document, its tokens in reading order and the number of tables."""
 
-    __slots__ = ("cells", "document", "table_count")
+    __slots__ = ("chunks", "document", "table_count")
 
-    def __init__(self, document: Document, tokens: Tokens | Iterable[Plain], table_count: int) -> None:
+    def __init__(self, document: Document, chunks: Chunks[Tokens], table_count: int) -> None:
         self.document = document
-        self.cells = tokens if isinstance(tokens, Tokens) else Tokens(tokens)
+        self.chunks = chunks
         self.table_count = table_count
 
     @property
-    def tokens(self) -> list[Token]:
-        """The tokens as a list of their own, for what is not done to every release."""
-        return list(self.cells)
+    def tokens(self) -> Iterator[Token]:
+        """The tokens, one after the other."""
+        return chain.from_iterable(self.chunks)

@@ -1,7 +1,7 @@
 """The quality rules: what contradicts itself, what cannot be meant, and what must not be published.
 
-A rule is one small function with its data (`model.rule`), in the module of its theme, and one test. It sees the whole
-release and yields what it finds; severities are `error` (not published until accepted), `warning` and `info`.
+A rule is one small function with its data (`model.rule`), in the module of its theme, and one test. It sees the
+release, or one chunk or table of it after the other, and yields what it finds; severities are `error` (not published until accepted), `warning` and `info`.
 """
 
 from collections import Counter
@@ -9,31 +9,38 @@ from operator import itemgetter
 from typing import Any, cast
 
 from kzz_pipeline.core.garbage import no_cycles
-from kzz_pipeline.core.normalize import Columns, Source
+from kzz_pipeline.core.normalize import Columns, Rows, Source
 from kzz_pipeline.core.rules import across, labels, money, names, reading, values, years
-from kzz_pipeline.core.rules.model import Check, Hit, Release, Rule, TableCheck, registered
-from kzz_pipeline.core.tokens import Parse
+from kzz_pipeline.core.rules.model import Check, ChunkCheck, Hit, Release, Rule, TableCheck, registered
+from kzz_pipeline.core.tokens import Chunks, Parse
 from kzz_pipeline.core.words import Words
 
-__all__ = ["RULES", "Hit", "Rule", "audit"]
+__all__ = ["RULES", "Hit", "Rule", "audit", "audit_chunks"]
 THEMES = (across, labels, money, names, reading, values, years)
 RULES = registered()
 
 
 @no_cycles()
-def audit(parse: Parse, source: Source, tables: dict[str, Columns], words: Words) -> Columns:
+def audit(parse: Parse, source: Source, rows: Rows, words: Words) -> Columns:
     """The findings of a release as columns of the table `findings`, by line, cell and rule; none is accepted yet.
 
-    `tables` are the rows as `normalize` makes them.
+    The parse is of one chunk, and the rows are those that `normalize` makes of it.
     """
-    release = Release(parse, source, tables, words)
+    return audit_chunks(parse, source, Chunks.alone(rows), words)
+
+
+def audit_chunks(parse: Parse, source: Source, rows: Chunks[Rows], words: Words) -> Columns:
+    """The findings of `audit`, from the rows of each of the parse's chunks, as `normalize_chunks` makes them."""
+    release = Release(parse, source, rows, words)
     found = [_finding(rule, hit) for rule, check in _CHECKS for hit in check(release)]
-    for table in release.tables():
-        found += [_finding(rule, hit) for rule, check in _TABLE_CHECKS for hit in check(table, release)]
+    for chunk in release.chunks:
+        found += [_finding(rule, hit) for rule, check in _CHUNK_CHECKS for hit in check(chunk, release)]
+        for table in chunk.tables():
+            found += [_finding(rule, hit) for rule, check in _TABLE_CHECKS for hit in check(table, release)]
     found.sort(key=itemgetter(*range(4)))
     count = len(found)
-    rows = zip(*found, strict=True) if found else [()] * len(_FOUND)
-    columns = {name: list(values) for name, values in zip(_FOUND, rows, strict=True)}
+    values_of = zip(*found, strict=True) if found else [()] * len(_FOUND)
+    columns: Columns = {name: list(values) for name, values in zip(_FOUND, values_of, strict=True)}
     columns["finding_id"] = _ids(source.release_id, columns)
     columns["release_id"] = [source.release_id] * count
     columns["release_year"] = [source.release_year] * count
@@ -43,8 +50,9 @@ def audit(parse: Parse, source: Source, tables: dict[str, Columns], words: Words
     return {name: columns[name] for name in _COLUMNS}
 
 
-_CHECKS = [(rule, cast(Check, rule.check)) for rule in RULES if rule.check and not rule.is_per_table]
-_TABLE_CHECKS = [(rule, cast(TableCheck, rule.check)) for rule in RULES if rule.check and rule.is_per_table]
+_CHECKS = [(rule, cast(Check, rule.check)) for rule in RULES if rule.check and rule.sees == "release"]
+_CHUNK_CHECKS = [(rule, cast(ChunkCheck, rule.check)) for rule in RULES if rule.check and rule.sees == "chunk"]
+_TABLE_CHECKS = [(rule, cast(TableCheck, rule.check)) for rule in RULES if rule.check and rule.sees == "table"]
 _COLUMNS = (
     "finding_id", "rule", "severity", "release_id", "release_year", "fiscal_year", "project_id", "indicator_id", "message",
     "expected", "actual", "source_path", "source_sha256", "source_line", "source_column", "accepted_reason",

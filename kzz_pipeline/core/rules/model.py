@@ -1,15 +1,15 @@
-"""What a rule is, and what it sees: a release or a table of it, with the cells that the rows come from."""
+"""What a rule is, and what it sees: a release, a chunk or a table of it, with the cells that the rows come from."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from kzz_pipeline.core.characters import strip
-from kzz_pipeline.core.normalize import Columns, Source
-from kzz_pipeline.core.tokens import Parse, Plain, Token, token_of
+from kzz_pipeline.core.normalize import Rows, Source
+from kzz_pipeline.core.tokens import Chunks, Parse, Plain, Token, Tokens, token_of
 from kzz_pipeline.core.words import Words
 
 Row = dict[str, Any]
@@ -31,8 +31,8 @@ class Hit(NamedTuple):
 class Rule:
     """A property that releases should have. `why` says why it matters, `action` what a person should do.
 
-    `check` sees the release, or one table of it after the other; it is None for a rule whose findings only a later
-    stage, which sees several releases, can make.
+    `check` sees the release, or one chunk or table of it after the other, as `sees` says; it is None for a rule whose
+    findings only a later stage, which sees several releases, can make.
     """
 
     code: str
@@ -40,22 +40,26 @@ class Rule:
     title: str
     why: str
     action: str
-    check: "Check | TableCheck | None" = None
-    is_per_table: bool = False
+    check: "Check | ChunkCheck | TableCheck | None" = None
+    sees: str = "release"
 
 
 class Table:
     """A table of the release: its row, and its indicators, fields and cells as a rule asks for them."""
 
-    def __init__(self, release: "Release", at: int) -> None:
-        self.release = release
-        self.row = release.project(at)
-        self.is_last = at == release.table_count - 1
+    def __init__(self, chunk: "Chunk", at: int) -> None:
+        self.chunk = chunk
+        self.row = chunk.project_rows[at]
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no table follows in the release."""
+        return bool(self.row["table_no"] == self.chunk.parse.table_count)
 
     @cached_property
     def indicators(self) -> list[Row]:
         """The rows of the table's indicators."""
-        return self.release.indicators_of(self.row["project_id"])
+        return self.chunk.indicators_of(self.row["project_id"])
 
     @cached_property
     def fields(self) -> dict[str, Row]:
@@ -72,7 +76,7 @@ class Table:
 
     @cached_property
     def _fields(self) -> list[Row]:
-        return [row for row in self.release.fields_of(self.row["project_id"]) if row["indicator_id"] is None]
+        return [row for row in self.chunk.fields_of(self.row["project_id"]) if row["indicator_id"] is None]
 
     def tokens(self, *roles: str) -> Iterator[Token]:
         """The cells of the table that have one of these roles."""
@@ -80,7 +84,7 @@ class Table:
 
     @cached_property
     def _cells(self) -> list[Plain]:
-        return self.release.cells_of(self.row["table_no"])
+        return self.chunk.cells_of(self.row["table_no"])
 
     def cell(self, name: str) -> tuple[int, int]:
         """Line and cell of a field, or of the table's title where the field is not printed."""
@@ -100,50 +104,53 @@ class Table:
         return f"{self.row['budget_unit_printed'] or 'a unit without name'}'s {self.row['project_name'] or 'project without name'}"
 
 
-class Release:
-    """A release as the rules see it: its list, its columns, and one table after the other.
+class Chunk:
+    """Some tables of a release that stand one after the other, with their cells; the first also with what is before them.
 
-    The rows of a table are put together when its turn comes: those of a whole release take many times its size.
+    Cells and columns are asked for when a rule looks at them: of a large release, one chunk is in memory at a time.
     """
 
-    def __init__(self, parse: Parse, source: Source, tables: dict[str, Columns], words: Words) -> None:
-        self.document = parse.document
-        self.cells = parse.cells
-        self.source = source
-        self.words = words
-        self.row: Row = _rows(tables["releases"])[0]
-        self.listed = _rows(tables["listed_projects"])
-        self.projects = tables["projects"]
-        self.indicators = tables["indicators"]
-        self.fields = tables["project_fields"]
-        self.table_count = len(self.projects["project_id"])
-        self._indicators_of = _spans(self.indicators["project_id"])
-        self._fields_of = _spans(self.fields["project_id"])
+    def __init__(self, parse: Parse, number: int, rows: Rows, last_lines: dict[int, int]) -> None:
+        self.parse = parse
+        self.number = number
+        self.projects = rows["projects"]
+        self.indicators = rows["indicators"]
+        self.fields = rows["project_fields"]
+        self._last_lines = last_lines
+
+    @cached_property
+    def cells(self) -> Tokens:
+        """The cells, in reading order."""
+        cells = self.parse.chunks[self.number]
+        self._last_lines[self.number] = cells.line[-1] if cells.line else 0
+        return cells
+
+    @property
+    def lines(self) -> range:
+        """The numbers of the lines from the one behind the cells of the chunk before to that of this one's last cell.
+
+        Of the last chunk, to the end of the document.
+        """
+        before = self.number - 1
+        if self.number and before not in self._last_lines:
+            self._last_lines[before] = self.parse.chunks[before].line[-1]
+        stop = self.cells.line[-1] if self.cells.line else 0
+        if self.number == len(self.parse.chunks) - 1:
+            stop = max(stop, len(self.parse.document.lines))
+        return range(self._last_lines[before] + 1 if self.number else 1, stop + 1)
 
     def tables(self) -> Iterator[Table]:
         """The tables, in order."""
-        return map(self.table, range(self.table_count))
+        return map(self.table, range(len(self.project_rows)))
 
     def table(self, at: int) -> Table:
-        """The table at a place among the tables, from 0."""
+        """The table at a place among the chunk's, from 0. What it looked at goes with it: nothing here refers to it."""
         return Table(self, at)
 
-    def indicators_of(self, project_id: str) -> list[Row]:
-        """The rows of a table's indicators."""
-        return _rows(self.indicators, *self._indicators_of.get(project_id, (0, 0)))
-
-    def fields_of(self, project_id: str) -> list[Row]:
-        """The rows of a table's fields."""
-        return _rows(self.fields, *self._fields_of.get(project_id, (0, 0)))
-
-    def cells_of(self, table_no: int) -> list[Plain]:
-        """The cells of a table."""
-        start = bisect_left(self.cells.table_no, table_no)
-        return list(self.cells.plain(start, bisect_right(self.cells.table_no, table_no, start)))
-
-    def project(self, at: int) -> Row:
-        """The row of the table at a place among the tables, from 0."""
-        return {name: values[at] for name, values in self.projects.items()}
+    @cached_property
+    def project_rows(self) -> list[Row]:
+        """The rows of the tables, in order."""
+        return _rows(self.projects)
 
     def tokens(self, role: str) -> Iterator[Token]:
         """The cells that have a role."""
@@ -151,7 +158,38 @@ class Release:
 
     def project_of(self, token: Token) -> Row | None:
         """The row of the table that a cell stands in."""
-        return self.project(token.table_no - 1) if 0 < token.table_no <= self.table_count else None
+        numbers = self.projects["table_no"]
+        at = token.table_no - numbers[0] if numbers else -1
+        return self.project_rows[at] if 0 <= at < len(numbers) else None
+
+    def indicators_of(self, project_id: str) -> list[Row]:
+        """The rows of a table's indicators."""
+        return _rows(self._all_indicators, *self._indicators_of.get(project_id, (0, 0)))
+
+    def fields_of(self, project_id: str) -> list[Row]:
+        """The rows of a table's fields."""
+        return _rows(self._all_fields, *self._fields_of.get(project_id, (0, 0)))
+
+    def cells_of(self, table_no: int) -> list[Plain]:
+        """The cells of a table."""
+        start = bisect_left(self.cells.table_no, table_no)
+        return list(self.cells.plain(start, bisect_right(self.cells.table_no, table_no, start)))
+
+    @cached_property
+    def _all_indicators(self) -> dict[str, list[Any]]:
+        return dict(self.indicators)
+
+    @cached_property
+    def _all_fields(self) -> dict[str, list[Any]]:
+        return dict(self.fields)
+
+    @cached_property
+    def _indicators_of(self) -> dict[str, tuple[int, int]]:
+        return _spans(self.indicators["project_id"])
+
+    @cached_property
+    def _fields_of(self) -> dict[str, tuple[int, int]]:
+        return _spans(self.fields["project_id"])
 
     @cached_property
     def attributes(self) -> dict[str, dict[str, str]]:
@@ -163,23 +201,59 @@ class Release:
                 found.setdefault(indicator_id, {})[name] = printed
         return found
 
-    @cached_property
-    def listed_by_project(self) -> dict[str, Row]:
-        """The row of the list that each table was matched to."""
-        return {row["project_id"]: row for row in self.listed if row["project_id"] is not None}
+
+class _Listed:
+    """The rows of the list, each made as it is asked for."""
+
+    def __init__(self, columns: Mapping[str, list[Any]]) -> None:
+        self.columns = dict(columns)
+
+    def __len__(self) -> int:
+        return len(self.columns["release_id"])
+
+    def __getitem__(self, at: int) -> Row:
+        return {name: values[at] for name, values in self.columns.items()}
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self.__getitem__, range(len(self)))
+
+
+class Release:
+    """A release as the rules see it: its list, and its tables chunk by chunk."""
+
+    def __init__(self, parse: Parse, source: Source, rows: Chunks[Rows], words: Words) -> None:
+        self.document = parse.document
+        self.table_count = parse.table_count
+        self.source = source
+        self.words = words
+        self.row: Row = _rows(rows[0]["releases"])[0]
+        self.listed = _Listed(rows[0]["listed_projects"])
+        last_lines: dict[int, int] = {}
+        self.chunks = Chunks(len(rows), lambda number: Chunk(parse, number, rows[number], last_lines))
+
+    def tables(self) -> Iterator[Table]:
+        """The tables, in order."""
+        return chain.from_iterable(chunk.tables() for chunk in self.chunks)
+
+    def listed_for(self, table: Table) -> Row | None:
+        """The row of the list that a table was matched to."""
+        at = self._listed_at.get(table.row["project_id"])
+        return None if at is None else self.listed[at]
 
     @cached_property
-    def place_of(self) -> dict[str, int]:
-        """The place of each table among the tables, by its id."""
-        return {project_id: at for at, project_id in enumerate(self.projects["project_id"])}
+    def _listed_at(self) -> dict[str, int]:
+        ids = enumerate(self.listed.columns["project_id"])
+        return {project_id: at for at, project_id in ids if project_id is not None}
 
     @cached_property
     def total_cell(self) -> tuple[int, int]:
         """Line and cell of the list's printed total."""
-        return next(((token.line, token.column) for token in self.tokens("total")), (1, 1))
+        totals = (token for chunk in self.chunks for token in chunk.tokens("total"))
+        return next(((token.line, token.column) for token in totals), (1, 1))
 
 
 Check = Callable[[Release], Iterator[Hit]]
+ChunkCheck = Callable[[Chunk, Release], Iterator[Hit]]
 TableCheck = Callable[[Table, Release], Iterator[Hit]]
 _RULES: list[Rule] = []
 
@@ -194,11 +268,21 @@ def rule(code: str, severity: str, title: str, why: str, action: str) -> Callabl
     return register
 
 
+def chunk_rule(code: str, severity: str, title: str, why: str, action: str) -> Callable[[ChunkCheck], ChunkCheck]:
+    """Register the function below as the check of a rule on each chunk of a release."""
+
+    def register(check: ChunkCheck) -> ChunkCheck:
+        _RULES.append(Rule(code, severity, title, why, action, check, "chunk"))
+        return check
+
+    return register
+
+
 def table_rule(code: str, severity: str, title: str, why: str, action: str) -> Callable[[TableCheck], TableCheck]:
     """Register the function below as the check of a rule on each table of a release."""
 
     def register(check: TableCheck) -> TableCheck:
-        _RULES.append(Rule(code, severity, title, why, action, check, is_per_table=True))
+        _RULES.append(Rule(code, severity, title, why, action, check, "table"))
         return check
 
     return register
@@ -214,7 +298,7 @@ def registered() -> tuple[Rule, ...]:
     return tuple(sorted(_RULES, key=lambda found: found.code))
 
 
-def _rows(columns: Columns, start: int = 0, stop: int | None = None) -> list[Row]:
+def _rows(columns: Mapping[str, list[Any]], start: int = 0, stop: int | None = None) -> list[Row]:
     names = list(columns)
     values = columns.values() if stop is None else [column[start:stop] for column in columns.values()]
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from kzz_pipeline.core.characters import fold, squeeze, strip
 from kzz_pipeline.core.money import money_unit_of, read_amount
-from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, rule, table_rule, yuan
+from kzz_pipeline.core.rules.model import Chunk, Hit, Release, Row, Table, rule, table_rule, yuan
 
 _GOAL_AMOUNT = re.compile(r"(?<![\d.])(\d[\d,]*(?:\.\d+)?)\s*(亿元|万元|元)(?![/每])")
 _CLAUSE_END = re.compile(r"[。；;，,!！?？\n]")
@@ -31,6 +31,7 @@ _SPLITS = {"fiscal_funds", "other_funds", "general_public_budget"}
 _TOTALS = {"total_funds", "whole_period_funds", "project_funds"}
 _EXPENDITURE = {"basic_expenditure", "project_expenditure"}
 _NOTHING = {"", "-", "--", "/", "无"}
+_PRINTED_AMOUNT = ("source_line", "source_column", "amount_printed")
 # Cells whose name is the unit of money that they declare.
 _DECLARES = {"title", "money_unit", "list_header"}
 # Costs by these names are no share of the total, though their unit is plain 元: rates, and what is saved.
@@ -46,7 +47,7 @@ _RATE_OR_SAVING = re.compile(
 )  # fmt: skip
 def listed_total(release: Release) -> Iterator[Hit]:
     total = release.row["listed_total_cny"]
-    amounts = [row["amount_cny"] for row in release.listed if row["amount_cny"] is not None]
+    amounts = [amount for amount in release.listed.columns["amount_cny"] if amount is not None]
     if total is not None and amounts and sum(amounts) != total:
         line, column = release.total_cell
         message = f"the list's 合计 is {yuan(total)}, its {len(amounts)} rows add up to {yuan(sum(amounts))}"
@@ -60,8 +61,8 @@ def listed_total(release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def listed_amount(table: Table, release: Release) -> Iterator[Hit]:
     listed, total = table.row["listed_amount_cny"], table.row["total_funds_cny"]
-    if listed is not None and total is not None and listed != total:
-        row = release.listed_by_project[table.row["project_id"]]
+    row = release.listed_for(table)
+    if row is not None and listed is not None and total is not None and listed != total:
         message = (
             f"{table.name} is listed at {yuan(listed)} (line {row['source_line']}), "
             f"its table's 年度资金总额 is {yuan(total)}"
@@ -239,7 +240,7 @@ def listed_without_table(release: Release) -> Iterator[Hit]:
     "Ask the bureau whether the project was approved.",
 )  # fmt: skip
 def table_without_listing(table: Table, release: Release) -> Iterator[Hit]:
-    if release.listed and table.row["project_id"] not in release.listed_by_project:
+    if release.listed and release.listed_for(table) is None:
         message = f"{table.name} has a table, but the list does not name it"
         yield Hit(message, *table.cell("project_name"), "a row of the list", "none", table.row)
 
@@ -266,13 +267,14 @@ def listed_twice(release: Release) -> Iterator[Hit]:
     "Take the table out that does not hold, or accept the finding in corrections.yml if these are two projects.",
 )  # fmt: skip
 def project_twice(release: Release) -> Iterator[Hit]:
-    projects = release.projects
     first: dict[tuple[str, str, int | None], int] = {}
-    rows = zip(projects["budget_unit"], projects["project_name"], projects["fiscal_year"], strict=True)
-    for at, (unit, project, year) in enumerate(rows):
-        same = first.setdefault((unit, squeeze(project), year), at) if unit and project else at
-        if same != at:
-            table, first_line = release.table(at), projects["first_line"][same]
+    for table in release.tables():
+        unit, project, year = (table.row[name] for name in ("budget_unit", "project_name", "fiscal_year"))
+        if not unit or not project:
+            continue
+        line = table.row["first_line"]
+        first_line = first.setdefault((unit, squeeze(project), year), line)
+        if first_line != line:
             message = f"{table.name} has a second table for {year}, the first begins on line {first_line}"
             yield Hit(message, *table.cell("project_name"), "one table", "two tables", table.row)
 
@@ -287,11 +289,10 @@ def amount_unreadable(release: Release) -> Iterator[Hit]:
         if row["amount_printed"] and row["amount_cny"] is None:
             message = f"the amount of {row['project_name']} is printed as {row['amount_printed']}, which is no amount"
             yield Hit(message, row["source_line"], row["source_column"], "an amount", row["amount_printed"])
-    for name in ("total_funds", "fiscal_funds", "other_funds"):
-        amounts = zip(release.projects[f"{name}_printed"], release.projects[f"{name}_cny"], strict=True)
-        for at, (printed, amount) in enumerate(amounts):
-            if printed and amount is None:
-                table = release.table(at)
+    for table in release.tables():
+        for name in ("total_funds", "fiscal_funds", "other_funds"):
+            printed = table.row[f"{name}_printed"]
+            if printed and table.row[f"{name}_cny"] is None:
                 message = f"{name} of {table.name} is printed as {printed}, which is no amount"
                 yield Hit(message, *table.cell(name), "an amount", printed, table.row)
 
@@ -302,11 +303,17 @@ def amount_unreadable(release: Release) -> Iterator[Hit]:
     "Compare with the printed document; if it is another unit, print it behind the amounts in corrections.yml.",
 )  # fmt: skip
 def money_unit_below(release: Release) -> Iterator[Hit]:
-    amounts = [(row["source_line"], row["source_column"], row["amount_printed"]) for row in release.listed]
-    columns = (release.fields[name] for name in ("source_line", "source_column", "value_printed", "amount_cny"))
-    amounts += [(line, column, text) for line, column, text, amount in zip(*columns, strict=True) if amount]
-    printed = [line for line, _, text in amounts if money_unit_of(text or "")]
-    below = min((*printed, *_lines_with_a_unit(release)), default=0)
+    amounts = list(zip(*(release.listed.columns[name] for name in _PRINTED_AMOUNT), strict=True))
+    units = [line for line, _, text in amounts if money_unit_of(text or "")]
+    for chunk in release.chunks:
+        columns = (chunk.fields[name] for name in ("source_line", "source_column", "value_printed", "amount_cny"))
+        own = [(line, column, text) for line, column, text, amount in zip(*columns, strict=True) if amount]
+        amounts += own
+        printed = [*(line for line, _, text in own if money_unit_of(text)), *_lines_with_a_unit(chunk)]
+        if printed:
+            units += printed
+            break
+    below = min(units, default=0)
     above = [found for found in amounts if found[0] < below and found[2]]
     if above:
         line, column, text = min(above)
@@ -315,9 +322,9 @@ def money_unit_below(release: Release) -> Iterator[Hit]:
         yield Hit(message, line, column, "a unit of money above", unit)
 
 
-def _lines_with_a_unit(release: Release) -> Iterator[int]:
+def _lines_with_a_unit(chunk: Chunk) -> Iterator[int]:
     """The first line on which a label or a line of its own says the unit of money."""
-    for line, _, _, _, role, _, _, name in release.cells.plain():
+    for line, _, _, _, role, _, _, name in chunk.cells.plain():
         if name and (role in _DECLARES or (role in ("table_title", "field_label") and ":" in name)):
             yield line
             return
@@ -333,20 +340,12 @@ def negative_amount(release: Release) -> Iterator[Hit]:
         if row["amount_cny"] is not None and row["amount_cny"] < 0:
             message = f"{row['project_name']} is listed at {yuan(row['amount_cny'])}"
             yield Hit(message, row["source_line"], row["source_column"], "0 or more", row["amount_printed"])
-    for at in {
-        release.place_of[project_id]
-        for project_id, amount in zip(release.fields["project_id"], release.fields["amount_cny"], strict=True)
-        if amount is not None and amount < 0
-    }:
-        table = release.table(at)
-        for found in table.money:
-            if found["amount_cny"] < 0:
-                message = f"{found['label_printed']} of {table.name} is {yuan(found['amount_cny'])}"
-                yield Hit(
-                    message,
-                    found["source_line"],
-                    found["source_column"],
-                    "0 or more",
-                    found["value_printed"],
-                    table.row,
-                )
+    for chunk in release.chunks:
+        if not any(amount is not None and amount < 0 for amount in chunk.fields["amount_cny"]):
+            continue
+        for table in chunk.tables():
+            for found in table.money:
+                if found["amount_cny"] < 0:
+                    message = f"{found['label_printed']} of {table.name} is {yuan(found['amount_cny'])}"
+                    place = found["source_line"], found["source_column"]
+                    yield Hit(message, *place, "0 or more", found["value_printed"], table.row)

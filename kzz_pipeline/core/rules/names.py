@@ -1,10 +1,22 @@
 """Names: of units, projects and indicators, and the goals' texts."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 
 from kzz_pipeline.core.characters import squeeze
-from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, at_indicator, rule, shown, table_rule
+from kzz_pipeline.core.rules.model import (
+    Chunk,
+    Hit,
+    Release,
+    Row,
+    Table,
+    at_indicator,
+    chunk_rule,
+    rule,
+    shown,
+    table_rule,
+)
 
 _MASK = re.compile(r"[*＊×]{2,}|某某")
 _MASKED_ROLES = {"listed_project", "field_value", "goal", "indicator", "value"}
@@ -37,7 +49,7 @@ def _is_cut(short: str, long: str) -> bool:
     "If they are the same unit, add the other name to names.yml.",
 )  # fmt: skip
 def unit_written_differently(table: Table, release: Release) -> Iterator[Hit]:
-    row, printed = release.listed_by_project.get(table.row["project_id"]), table.row["budget_unit_printed"]
+    row, printed = release.listed_for(table), table.row["budget_unit_printed"]
     if row is None or not printed:
         return
     listed = [name for name in (row["implementing_unit"], row["department"]) if name]
@@ -48,18 +60,18 @@ def unit_written_differently(table: Table, release: Release) -> Iterator[Hit]:
         yield Hit(message, *table.cell("budget_unit"), listed[0], printed, table.row)
 
 
-@rule(
+@chunk_rule(
     "masked-text", "warning", "A text is masked",
     "Part of a name, goal or value was blanked out, or a form's placeholder was never filled in.",
     "Ask the unit for the text; a placeholder in a value means that there is no target.",
 )  # fmt: skip
-def masked_text(release: Release) -> Iterator[Hit]:
-    cells = release.cells
+def masked_text(chunk: Chunk, release: Release) -> Iterator[Hit]:
+    cells = chunk.cells
     for at, (role, text) in enumerate(zip(cells.role, cells.text, strict=True)):
         if role in _MASKED_ROLES and _MASK.search(text):
             token = cells[at]
             message = f"masked text: {shown(text)}"
-            yield Hit(message, token.line, token.column, None, shown(text, 200), release.project_of(token))
+            yield Hit(message, token.line, token.column, None, shown(text, 200), chunk.project_of(token))
 
 
 @table_rule(
@@ -114,18 +126,17 @@ def _around(text: str, sign: str) -> str:
     "Ask the unit for the project's own goal.",
 )  # fmt: skip
 def goal_shared(release: Release) -> Iterator[Hit]:
-    units = release.projects["budget_unit"]
-    first: dict[str, int] = {}
-    for at, printed in enumerate(release.projects["annual_goal"]):
-        goal = squeeze(printed or "")
+    first: dict[bytes, tuple[str | None, str, int]] = {}
+    for table in release.tables():
+        goal = squeeze(table.row["annual_goal"] or "")
         if len(goal) < _LONG:
             continue
-        same_at = first.setdefault(goal, at)
-        if units[same_at] != units[at]:
-            table, same = release.table(at), release.table(same_at)
-            message = (
-                f"{table.name} has the goal of {same.name} (table from line {same.row['first_line']}): {shown(goal)}"
-            )
+        unit = table.row["budget_unit"]
+        # Goals are long, and a large release has many.
+        digest = hashlib.blake2b(goal.encode(errors="surrogatepass"), digest_size=16).digest()
+        of_unit, name, line = first.setdefault(digest, (unit, table.name, table.row["first_line"]))
+        if of_unit != unit:
+            message = f"{table.name} has the goal of {name} (table from line {line}): {shown(goal)}"
             yield Hit(message, *table.goal_cell, "a goal of its own", shown(goal, 200), table.row)
 
 

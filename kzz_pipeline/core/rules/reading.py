@@ -4,7 +4,17 @@ import re
 from collections.abc import Iterator
 
 from kzz_pipeline.core.characters import has_ink, squeeze, strip
-from kzz_pipeline.core.rules.model import Hit, Release, Table, at_indicator, rule, shown, table_rule
+from kzz_pipeline.core.rules.model import (
+    Chunk,
+    Hit,
+    Release,
+    Table,
+    at_indicator,
+    chunk_rule,
+    rule,
+    shown,
+    table_rule,
+)
 from kzz_pipeline.core.values import reads_like_a_number
 
 _REASONS = {
@@ -18,15 +28,15 @@ _BRACKET = re.compile(r"[(（]([^()（）]{1,4})[)）]$")
 _PRIVATE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
 
-@rule(
+@chunk_rule(
     "unread-cell", "warning", "A cell was not read",
     "What it says is in no table but this one.",
     "See kzz explain; often a synonym is missing in labels.yml, or the line was damaged in copying.",
 )  # fmt: skip
-def unread_cell(release: Release) -> Iterator[Hit]:
-    for token in release.tokens("unread"):
+def unread_cell(chunk: Chunk, release: Release) -> Iterator[Hit]:
+    for token in chunk.tokens("unread"):
         reason = _REASONS.get(token.name or "", "text that has no place")
-        message, project = f"not read: {shown(token.text)} ({reason})", release.project_of(token)
+        message, project = f"not read: {shown(token.text)} ({reason})", chunk.project_of(token)
         yield Hit(message, token.line, token.column, None, shown(token.text, 200), project)
 
 
@@ -38,8 +48,8 @@ def unread_cell(release: Release) -> Iterator[Hit]:
 def table_breaks_off(release: Release) -> Iterator[Hit]:
     if not release.table_count:
         return
-    last = release.table(release.table_count - 1)
-    tail = release.cells[-1]
+    chunk = release.chunks[len(release.chunks) - 1]
+    last, tail = chunk.table(len(chunk.project_rows) - 1), chunk.cells[-1]
     why = None
     if not last.indicators:
         why = "has no indicator"
@@ -56,9 +66,12 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
 
 def _lacks_what_the_others_have(release: Release) -> bool:
     """Whether only the last table lacks satisfaction, of at least three: one of the others may lack it too."""
-    levels = zip(release.indicators["project_id"], release.indicators["level2"], strict=True)
-    satisfied = {project_id for project_id, level2 in levels if level2 == "满意度指标"}
-    *others, last = (project_id in satisfied for project_id in release.projects["project_id"])
+    found: list[bool] = []
+    for chunk in release.chunks:
+        levels = zip(chunk.indicators["project_id"], chunk.indicators["level2"], strict=True)
+        satisfied = {project_id for project_id, level2 in levels if level2 == "满意度指标"}
+        found += (project_id in satisfied for project_id in chunk.projects["project_id"])
+    *others, last = found
     return not last and len(others) >= 2 and sum(others) * 3 >= len(others) * 2
 
 
@@ -141,34 +154,34 @@ def unknown_label(table: Table, release: Release) -> Iterator[Hit]:
         yield Hit(message, bare[0]["indicator_line"], bare[0]["indicator_column"], "a label", None, table.row, bare[0])
 
 
-@rule(
+@chunk_rule(
     "damaged-characters", "warning", "A text holds damaged characters",
     "They stand for what was lost when the file was converted.",
     "Copy the release again from its source.",
 )  # fmt: skip
-def damaged_characters(release: Release) -> Iterator[Hit]:
-    for at, text in enumerate(release.cells.text):
+def damaged_characters(chunk: Chunk, release: Release) -> Iterator[Hit]:
+    for at, text in enumerate(chunk.cells.text):
         # Of all these only the replacement character is printable, and nearly every text is.
         if ("\ufffd" in text or not text.isprintable()) and _PRIVATE.search(text):
-            token = release.cells[at]
+            token = chunk.cells[at]
             message = f"replacement or private-use characters in {shown(text)}"
-            yield Hit(message, token.line, token.column, None, shown(text, 200), release.project_of(token))
+            yield Hit(message, token.line, token.column, None, shown(text, 200), chunk.project_of(token))
 
 
-@rule(
+@chunk_rule(
     "cells-conserved", "error", "Cells were lost in reading",
     "Every non-empty cell must be read or listed as unread; this is our defect.",
     "Report the release.",
 )  # fmt: skip
-def cells_conserved(release: Release) -> Iterator[Hit]:
-    cells = release.cells
-    # The cells read of each line, as bits: a large release has millions.
-    seen = [0] * (max(len(release.document.lines), max(cells.line, default=0)) + 1)
+def cells_conserved(chunk: Chunk, release: Release) -> Iterator[Hit]:
+    cells, lines = chunk.cells, release.document.lines
+    # The cells read of each line, as bits.
+    seen = dict.fromkeys(chunk.lines, 0)
     for line, column in zip(cells.line, cells.column, strict=True):
-        seen[line] |= 1 << column
+        seen[line] = seen.get(line, 0) | 1 << column
     differing = []
-    for line, read in enumerate(seen):
-        printed = _printed(release.document.lines[line - 1]) if 0 < line <= len(release.document.lines) else 0
+    for line, read in seen.items():
+        printed = _printed(lines[line - 1]) if 0 < line <= len(lines) else 0
         if read != printed:
             columns = range((read | printed).bit_length())
             differing += [(line, column, read >> column & 1) for column in columns if (read ^ printed) >> column & 1]
@@ -187,16 +200,16 @@ def _printed(line: str) -> int:
     return found
 
 
-@rule(
+@chunk_rule(
     "rows-conserved", "error", "Indicators were lost between reading and publishing",
     "Every indicator that was read must be a row; this is our defect.",
     "Report the release.",
 )  # fmt: skip
-def rows_conserved(release: Release) -> Iterator[Hit]:
-    cells = release.cells
+def rows_conserved(chunk: Chunk, release: Release) -> Iterator[Hit]:
+    cells = chunk.cells
     places = zip(cells.line, cells.column, cells.role, strict=True)
     read = [(line, column) for line, column, role in places if role == "value"]
-    rows = list(zip(release.indicators["source_line"], release.indicators["source_column"], strict=True))
+    rows = list(zip(chunk.indicators["source_line"], chunk.indicators["source_column"], strict=True))
     if read != rows:
         for line, column in sorted(set(read) ^ set(rows))[:10]:
             yield Hit("an indicator's value and its row do not correspond", line, column)

@@ -44,18 +44,18 @@ _NO_SIGN = {"", "-", "--", "/", "无", "定性", "定量", "定性指标", "定�
 _SIDED = ("ge", "gt", "le", "lt")
 
 
-def _printed_unit(row: Row, release: Release) -> Unit | None:
+def _printed_unit(row: Row, table: Table, release: Release) -> Unit | None:
     """The unit of an indicator: in the bracket behind its name, or in a column of its own."""
     if not row["unit"]:
         return None
     has_bracket = row["indicator_name"] != row["indicator_printed"]
-    in_column = squeeze(_attribute(row, release, "unit"))
+    in_column = squeeze(_attribute(row, table, "unit"))
     return release.words.units.find(row["unit"]) if has_bracket or in_column == row["unit"] else None
 
 
-def _attribute(row: Row, release: Release, column: str) -> str:
+def _attribute(row: Row, table: Table, column: str) -> str:
     """What stands in an extra column of an indicator."""
-    return release.attributes.get(row["indicator_id"], {}).get(column, "")
+    return table.chunk.attributes.get(row["indicator_id"], {}).get(column, "")
 
 
 def _by_itself(row: Row, release: Release) -> Reading:
@@ -93,7 +93,7 @@ def _hit(table: Table, row: Row, message: str, expected: str | None) -> Hit:
 )  # fmt: skip
 def percentage_for_another_unit(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
-        unit = _printed_unit(row, release)
+        unit = _printed_unit(row, table, release)
         if unit is None or unit.dimension.startswith("percent"):
             continue
         own = _own_unit(row, release)
@@ -109,9 +109,9 @@ def percentage_for_another_unit(table: Table, release: Release) -> Iterator[Hit]
 )  # fmt: skip
 def words_for_a_number(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
-        unit = _printed_unit(row, release)
+        unit = _printed_unit(row, table, release)
         in_column = row["indicator_name"] == row["indicator_printed"]
-        if in_column and squeeze(_attribute(row, release, "operator")).startswith("定性"):
+        if in_column and squeeze(_attribute(row, table, "operator")).startswith("定性"):
             continue  # words are meant, and the column of units was filled in all the same
         if unit is not None and row["value_kind"] == "text" and not re.search(r"\d", fold(row["value_printed"])):
             message = f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, its value is {row['value_printed']}"
@@ -125,7 +125,7 @@ def words_for_a_number(table: Table, release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def count_in_percent(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
-        unit = _printed_unit(row, release)
+        unit = _printed_unit(row, table, release)
         is_plain = "%" not in fold(row["value_printed"])
         if unit is not None and unit.printed == "%" and is_plain and _COUNT_NAME.search(squeeze(row["indicator_name"])):
             message = f"{row['indicator_printed']} of {table.name} counts something, its unit is % and its value {row['value_printed']}"
@@ -139,7 +139,7 @@ def count_in_percent(table: Table, release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def unit_of_value_differs(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
-        unit = _printed_unit(row, release)
+        unit = _printed_unit(row, table, release)
         own = _own_unit(row, release)
         if unit is None or own is None or row["value_kind"] not in ("number", "range", "percent"):
             continue
@@ -161,8 +161,8 @@ def unit_of_value_differs(table: Table, release: Release) -> Iterator[Hit]:
 def units_disagree(table: Table, release: Release) -> Iterator[Hit]:
     units = release.words.units
     for row in table.indicators:
-        printed = squeeze(_attribute(row, release, "unit"))
-        unit, column = _printed_unit(row, release), units.find(printed) if printed else None
+        printed = squeeze(_attribute(row, table, "unit"))
+        unit, column = _printed_unit(row, table, release), units.find(printed) if printed else None
         if unit is None or column is None or row["indicator_name"] == row["indicator_printed"]:
             continue
         if _is_another(unit, column) or unit.scale != column.scale:
@@ -178,7 +178,7 @@ def units_disagree(table: Table, release: Release) -> Iterator[Hit]:
 def signs_disagree(table: Table, release: Release) -> Iterator[Hit]:
     words = release.words.units
     for row in table.indicators:
-        printed = _attribute(row, release, "operator")
+        printed = _attribute(row, table, "operator")
         meant, own = words.before.get(squeeze(printed)), _by_itself(row, release).operator
         if meant is None or row["operator"] is None or own == row["operator"] == meant:
             continue
@@ -199,7 +199,7 @@ def signs_disagree(table: Table, release: Release) -> Iterator[Hit]:
 def sign_not_read(table: Table, release: Release) -> Iterator[Hit]:
     words = release.words.units
     for row in table.indicators:
-        printed = _attribute(row, release, "operator")
+        printed = _attribute(row, table, "operator")
         sign = squeeze(printed)
         if sign in _NO_SIGN or sign in words.before or row["operator"] is None:
             continue
