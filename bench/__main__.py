@@ -67,13 +67,6 @@ def _print_steps(title: str, what: str, sizes: list[int], name: Callable[[int], 
     largest = measured[sizes[-1]]
     tables = largest.tables / (largest.seconds["parse"] + largest.seconds["normalize"])
     print(f"parse + normalize: {tables:,.0f} tables per second")
-    if what == "large":
-        for size in (size for size in sizes if measured[size].size > 1e6 or size == sizes[-1]):
-            found = measured[size]
-            print(
-                f"{name(size):>14}: memory grows by {found.core_peak / 2**20:,.0f} MiB up to the findings "
-                f"({found.core_peak / found.size:.1f}x the file), {found.peak / 2**20:,.0f} MiB with all Parquet bytes"
-            )
 
 
 def _print_runs(sizes: list[int]) -> None:

@@ -1,7 +1,6 @@
 """What reading releases costs, step by step, beside the floor: merely splitting the same bytes into lines and cells."""
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,11 +15,14 @@ import pyarrow as pa
 from bench.texts import of_county, one_release
 from kzz_pipeline.core.decoding import decode
 from kzz_pipeline.core.document import Document
-from kzz_pipeline.core.layout import read_layout
-from kzz_pipeline.core.normalize import Columns, Source, normalize
-from kzz_pipeline.core.rules import audit
+from kzz_pipeline.core.garbage import no_cycles
+from kzz_pipeline.core.layout import read_chunks
+from kzz_pipeline.core.normalize import Source, normalize_chunks
+from kzz_pipeline.core.rules import audit_chunks
+from kzz_pipeline.core.tokens import Chunks, Parse
 from kzz_pipeline.files import parquet_bytes
 from kzz_pipeline.schema import RELEASE_TABLES, to_arrow, validate_releases
+from kzz_pipeline.stages import MOST_CELLS
 from kzz_pipeline.vocabulary import words
 
 STEPS = ("floor", "decode", "parse", "normalize", "rules", "models", "parquet")
@@ -30,13 +32,11 @@ _BATCH = 64
 
 @dataclass(slots=True)
 class Measured:
-    """Seconds of processor time of the floor and of each step over `size` bytes, and by how much memory grew."""
+    """Seconds of processor time of the floor and of each step over `size` bytes."""
 
     size: int = 0
     tables: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STEPS, 0.0))
-    core_peak: int = 0
-    peak: int = 0
 
     def ratio(self, *steps: str) -> float:
         """How many times the floor these steps take."""
@@ -59,10 +59,6 @@ def _floor(data: bytes) -> float:
     return min(seconds)
 
 
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def releases(count: int, first: int) -> Measured:
     """The steps over `count` releases of the real one's size, one after the other; none of them was read before."""
     found = Measured()
@@ -79,34 +75,34 @@ def releases(count: int, first: int) -> Measured:
 
 
 def one_large(path: Path) -> Measured:
-    """The steps over one large release, and the memory that they take together."""
-    before = _peak()
+    """The steps over one large release."""
     found = Measured()
     arrow = _read(path.read_bytes(), "2020-large", found)
     _check(arrow, found)
     _write(arrow, found)
-    found.peak = _peak() - before
     return found
 
 
+@no_cycles()
 def _read(data: bytes, release_id: str, found: Measured) -> dict[str, pa.Table]:
-    """Bytes to rows and findings; what each step makes is kept until the last is done."""
+    """Bytes to rows and findings, a large release chunk by chunk as the stages do it."""
     known = words()
     source = Source(release_id, 2020, f"2020/{release_id}.txt", "0" * 64, len(data), "utf-8", data.count(b"\n") + 1)
     found.size += len(data)
-    before = _peak()
     with found.timing("decode"):
         document = Document.from_text(decode(data).text)
     with found.timing("parse"):
-        parse = read_layout(document, known.labels, known.units)
+        tokens = list(read_chunks(document, known.labels, known.units, MOST_CELLS))
+        cells = Chunks(len(tokens), tokens.__getitem__)
     with found.timing("normalize"):
-        rows: dict[str, Columns] = normalize(parse, source, known)
+        made = list(normalize_chunks(cells, source, known))
+    found.tables += sum(len(rows["projects"]["project_id"]) for rows in made)
+    parse = Parse(document, cells, max(tokens[-1].table_no, default=0))
     with found.timing("rules"):
-        rows["findings"] = audit(parse, source, rows, known)
-    found.tables += len(rows["projects"]["project_id"])
-    found.core_peak = _peak() - before
+        findings = audit_chunks(parse, source, Chunks(len(made), made.__getitem__), known)
     with found.timing("parquet"):
-        return {name: to_arrow(name, columns) for name, columns in rows.items()}
+        tables = {name: pa.concat_tables(to_arrow(name, rows[name]) for rows in made) for name in made[0]}
+        return tables | {"findings": to_arrow("findings", findings)}
 
 
 def _check(arrow: dict[str, pa.Table], found: Measured) -> None:
@@ -138,7 +134,7 @@ def _fastest(tried: list[Measured]) -> Measured:
 
 
 def in_own_process(what: str, count: int) -> Measured:
-    """Measure `releases` or `large` in a process that does nothing else, so that its memory is its own."""
+    """Measure `releases` or `large` in a process that does nothing else, so that nothing was read before."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.txt"
         if what == "large":

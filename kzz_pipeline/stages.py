@@ -45,7 +45,7 @@ STAGE_TABLES = {
 }
 _SHOWN_FINDINGS = 20
 # Cells of a chunk, at least, but for the last: some thirty releases of the usual size, in some 50 MB.
-_MOST_CELLS = 50_000
+MOST_CELLS = 50_000
 _MOST_FINDINGS = 5_000
 # From so many bytes on, what a release takes at a time decides how much memory is needed.
 LARGE_BYTES = 4 * 2**20
@@ -138,7 +138,7 @@ def _parse_blocks(settings: Settings, store: StageStore, release_id: str) -> Out
     roles: Counter[str] = Counter()
     first_table, table_count = None, 0
     with store.write_chunks(release_id, "cells", arrow_schema("cells")) as write:
-        for tokens in read_chunks(document, known.labels, known.units, _MOST_CELLS):
+        for tokens in read_chunks(document, known.labels, known.units, MOST_CELLS):
             roles.update(tokens.role)
             if tokens.table_no and tokens.table_no[-1]:
                 table_count = tokens.table_no[-1]
