@@ -79,6 +79,11 @@ _NO_INK = INVISIBLE + "".join(chr(code) for code in range(0x3001) if chr(code).i
 _INK = re.compile(f"[^{_ranges([ord(character) for character in _NO_INK])}]")
 
 
+def printed_as(folded: str) -> list[str]:
+    """The characters that are one of these when folded, themselves included."""
+    return [*folded, *(chr(code) for code, character in _TABLE.items() if character and character in folded)]
+
+
 def _fold(printed: str) -> str:
     if _FOLDABLE.search(printed):
         printed = printed.translate(_TABLE)

@@ -5,6 +5,7 @@ before the name, the name before the value, and either may be any number of cell
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from kzz_pipeline.core.characters import fold, squeeze, strip
@@ -14,6 +15,9 @@ from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
 from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, STRONG, TREE, WEAK
 
+# What stands before the name, and what may be the name, the value or neither.
+_LEADING = LEVEL | TREE
+_DOUBTFUL = LEVEL | HEADER | BRACKET
 # Columns of the tree that are no attribute of an indicator.
 _TREE = {"tree", "long_term_tree", "level1", "level2", "level3"}
 _LEVELS = {"level1", "level2", "level3"}
@@ -129,15 +133,20 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         return _beside_each_other(items, header, header.beside, units)
     if header.has_numbers:
         return _without_numbers(items, header, units)
-    labels = _leading_labels(items)
-    if (
-        len(items) == labels + 2
-        and not (items[-2].kinds | items[-1].kinds) & (LEVEL | HEADER | BRACKET)
-        and not (labels and items[labels - 1].kinds & WEAK)
-        and (header.is_plain or _stands_in_value_column(items[-2], items[-1], header))
-    ):
+    count = _leading_labels(items)
+    rest = items[count:]
+    if not rest:
+        return _label_readings(items)
+    if len(rest) == 2:
         # The row as every form prints it: labels, a name and its value.
-        return _label_readings(items[:labels]) + _pair(items[-2], items[-1], units)
+        named, value = rest
+        if (
+            not (named.kinds | value.kinds) & _DOUBTFUL
+            and not (count and items[count - 1].kinds & WEAK)
+            and (header.is_plain or _stands_in_value_column(named, value, header))
+        ):
+            pair = _pair(named, value, units)
+            return _label_readings(items[:count]) + pair if count else pair
     first, *others = _groups(items, units)
     readings = _read_group(first, header, units)
     for group in others:
@@ -256,8 +265,8 @@ def _is_before_labels(items: list[Item], units: Units) -> bool:
 def _leading_labels(items: list[Item]) -> int:
     """How many cells before the name are labels: levels, and what is left of a header (指标 ⇥ 指标) that broke in two."""
     count = 0
-    for item in items:
-        if not item.kinds & (LEVEL | TREE) and not (item.kinds & HEADER and _is_left_over(items, count)):
+    for _, _, _, _, kinds in items:
+        if not kinds & _LEADING and not (kinds & HEADER and _is_left_over(items, count)):
             break
         count += 1
     return count
@@ -537,6 +546,8 @@ def _fit(
     return cost + penalty, chosen
 
 
+# Each cell of a row is held against the same columns at every shift.
+@lru_cache(maxsize=4096)
 def _misfit(text: str, column: str | None, units: Units) -> float:
     folded = squeeze(text)
     comparator = is_comparator(text)

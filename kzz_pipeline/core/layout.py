@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import getitem
 
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.document import Document
@@ -115,8 +116,8 @@ def _is_year_line(items: list[Item]) -> bool:
 def _kinds(items: list[Item]) -> int:
     """What the cells of a line may be, all together."""
     kinds = 0
-    for item in items:
-        kinds |= item.kinds
+    for _, _, _, _, own in items:
+        kinds |= own
     return kinds
 
 
@@ -160,6 +161,9 @@ class _Reader:
         self.has_total = False
         self.has_title = False
         self.has_money_unit = False
+        # The last line of headers and what it says: most forms print the same one in every table.
+        self.header_line: list[Item] = []
+        self.known_header: TreeHeader = PLAIN_HEADER
         self._begin_table_state()
 
     def _begin_table_state(self) -> None:
@@ -187,9 +191,9 @@ class _Reader:
         if len(cells) > len(self.known):
             further = range(len(self.known) + 1, len(cells) + 1)
             self.known = [*self.known, *(_Column(column, self.vocabulary) for column in further)]
-        # Saying strict=False would cost a quarter of the time.
-        items = [item for cell, known in zip(cells, self.known) if cell and (item := known[cell])]  # noqa: B905
-        return self._parted_from_unit(items) if "单位" in line else items
+        items = list(filter(None, map(getitem, self.known, cells)))
+        # Every unit of money ends in 元.
+        return self._parted_from_unit(items) if "元" in line and "单位" in line else items
 
     def _item(self, column: int, part: int, text: str) -> Item:
         return Item(column, part, text, *self.vocabulary.word(text))
@@ -261,9 +265,9 @@ class _Reader:
             self._emit(index, items[0], "page_number")
             return
         if self.zone == "indicators" and not kinds & _TELLING:
-            self._read_indicator_row(index, items)
+            self._read_indicator_row(index, items, kinds)
             return
-        if items[0].kinds & (YEAR | MONEY_UNIT | FIELD | SPLITS) and self._heads_title(index, items):
+        if items[0].kinds & (YEAR | MONEY_UNIT | FIELD | SPLITS) and self._heads_title(index, items, kinds):
             self._open_table()
             self.awaits_title = True
             if all(item.kinds & (YEAR | MONEY_UNIT) for item in items):
@@ -280,13 +284,14 @@ class _Reader:
         if kinds & LIST_COLUMN and is_list_header(items):
             self._read_list_header(index, items)
             return
-        if self._heads_list(index, items):
-            self.close_table()
-            self.zone = "preamble"
-            self._read_preamble(index, items)
-            return
-        if self._is_next_table(index, items):
-            self._open_table()
+        if self.zone == "indicators" and self.indicators:
+            if self._heads_list(index, items):
+                self.close_table()
+                self.zone = "preamble"
+                self._read_preamble(index, items)
+                return
+            if self._is_next_table(index, items):
+                self._open_table()
         if kinds & HEADER and is_tree_header(items):
             self._read_tree_header(index, items)
         elif self.zone == "indicators":
@@ -297,11 +302,11 @@ class _Reader:
             elif self.indicators and (self._is_signature(items) or all(item.kinds & MONEY_UNIT for item in items)):
                 self._read_fields(index, items)
             else:
-                self._read_indicator_row(index, items)
+                self._read_indicator_row(index, items, kinds)
         elif self.zone == "goal":
-            self._read_in_goal(index, items)
+            self._read_in_goal(index, items, kinds)
         else:
-            self._read_in_header(index, items)
+            self._read_in_header(index, items, kinds)
 
     @staticmethod
     def _is_page_number(text: str) -> bool:
@@ -350,9 +355,11 @@ class _Reader:
 
     # -- looking ahead -------------------------------------------------------------------------------------
 
-    def _heads_title(self, index: int, items: list[Item]) -> bool:
+    def _heads_title(self, index: int, items: list[Item], kinds: int) -> bool:
         """Whether a line is of a table whose title stands below it: its year, its unit of money, whose it is."""
         if len(items) > 4 or self.zone == "goal":
+            return False
+        if len(items) > 2 and not kinds & (YEAR | MONEY_UNIT | SPLITS):
             return False
         if self.zone == "header" and not self.has_year and not self.fields:
             return False
@@ -399,7 +406,7 @@ class _Reader:
                     return "field"
                 if _kinds(parts) & STRONG:
                     return "tree"
-            if len(items) <= 3 and any(self.vocabulary.title(item.text) for item in items):
+            if len(items) <= 3 and "标" in line and any(self.vocabulary.title(item.text) for item in items):
                 return "title"
             seen += 1
             if seen >= _LOOKAHEAD_LINES:
@@ -407,18 +414,15 @@ class _Reader:
         return "end"
 
     def _is_next_table(self, index: int, items: list[Item]) -> bool:
-        """Whether a line opens a further table whose title was lost: its header begins again behind indicators."""
-        if self.zone != "indicators" or not self.indicators:
-            return False
+        """Whether a line behind indicators opens a further table whose title was lost: its header begins again."""
         if all(item.kinds & (YEAR | MONEY_UNIT) for item in items):
             return self._next_is(index, ("field",))
         names = [part for part in self._split(items) if part.label and part.label.field in _NAME_FIELDS]
         return any(self._is_anchor(part, items) and part.label.field in self.fields for part in names if part.label)
 
     def _heads_list(self, index: int, items: list[Item]) -> bool:
-        """Whether a line below the indicators is the year or the unit of money of a list that follows."""
-        is_behind = self.zone == "indicators" and self.indicators > 0
-        return is_behind and all(item.kinds & (YEAR | MONEY_UNIT) for item in items) and self._next_is(index, ("list",))
+        """Whether a line behind indicators is the year or the unit of money of a list that follows."""
+        return all(item.kinds & (YEAR | MONEY_UNIT) for item in items) and self._next_is(index, ("list",))
 
     @staticmethod
     def _is_anchor(part: Item, items: list[Item]) -> bool:
@@ -427,9 +431,11 @@ class _Reader:
             return False
         return not _kinds(items) & STRONG
 
-    def _has_level(self, items: list[Item]) -> bool:
+    def _has_level(self, items: list[Item], kinds: int) -> bool:
         """Whether a line prints a level of the indicator tree that can be nothing else."""
-        return bool((_kinds(items) | _kinds(self._split(items[:1]))) & STRONG)
+        if items[0].kinds & SPLITS:
+            kinds |= _kinds(self._split(items[:1]))
+        return bool(kinds & STRONG)
 
     def _is_field_line(self, items: list[Item]) -> bool:
         return any(self._is_anchor(part, items) for part in self._split(items) if part.kinds & FIELD)
@@ -531,10 +537,10 @@ class _Reader:
         self.zone = "header"
         self._begin_table_state()
 
-    def _read_in_header(self, index: int, items: list[Item]) -> None:
-        if (self._has_level(items) and not self._is_field_line(items)) or self._starts_tree(items):
+    def _read_in_header(self, index: int, items: list[Item], kinds: int) -> None:
+        if (self._has_level(items, kinds) and not self._is_field_line(items)) or self._starts_tree(items):
             self.zone = "indicators"
-            self._read_indicator_row(index, items)
+            self._read_indicator_row(index, items, kinds)
         elif self._is_goal_line(items):
             self._read_goal_labels(index, items)
         else:
@@ -552,6 +558,9 @@ class _Reader:
             return
         repeated = self._repeated_money(parts)
         for at, item in enumerate(parts):
+            if not item.kinds:
+                self._read_field_value(index, item)
+                continue
             label = item.label
             if label and label.goal and not label.field:
                 self._read_goal_labels(index, parts[at:])
@@ -567,15 +576,19 @@ class _Reader:
                 if label.field in ("whole_period_funds", "total_funds"):
                     self.totals.append(label.field)
                 self._emit_field_label(index, item, label, name)
-            elif self.pending:
-                self._emit(index, item, "field_value", self.field_no, self.pending)
-                self.fields.setdefault(self.pending, squeeze(item.text))
-                if self.pending not in _BLOCK_FIELDS:
-                    self.pending = None
             else:
-                self._defer(index, item)
+                self._read_field_value(index, item)
         if self.zone != "indicators":
             self.zone = "header"
+
+    def _read_field_value(self, index: int, item: Item) -> None:
+        if self.pending is None:
+            self._defer(index, item)
+            return
+        self._emit(index, item, "field_value", self.field_no, self.pending)
+        self.fields.setdefault(self.pending, squeeze(item.text))
+        if self.pending not in _BLOCK_FIELDS:
+            self.pending = None
 
     def _emit_field_label(self, index: int, item: Item, label: Label, name: str) -> None:
         self.field_no += 1
@@ -583,8 +596,9 @@ class _Reader:
 
     def _is_label_row(self, index: int, parts: list[Item]) -> bool:
         """Whether a line prints labels only, and the next one what belongs to them, cell below cell."""
-        if not all(part.label and part.label.field and not part.label.goal for part in parts):
-            return False
+        for part in parts:
+            if part.kinds & (FIELD | GOAL) != FIELD:
+                return False
         below = next((found for line in self.lines[index + 1 : index + 4] if (found := self.items(line))), [])
         columns = {part.column for part in parts}
         return (
@@ -645,15 +659,15 @@ class _Reader:
             self.goals_named += scopes
         self.zone, self.pending = "goal", None
 
-    def _read_in_goal(self, index: int, items: list[Item]) -> None:
+    def _read_in_goal(self, index: int, items: list[Item], kinds: int) -> None:
         if not self.has_year and _is_year_line(items):
             for item in items:
                 self._read_loose(index, item, "")
             return
         first = items[0].label
-        if (self._has_level(items) and not self._is_sentence(items)) or self._starts_tree(items):
+        if (self._has_level(items, kinds) and not self._is_sentence(items)) or self._starts_tree(items):
             self.zone = "indicators"
-            self._read_indicator_row(index, items)
+            self._read_indicator_row(index, items, kinds)
         elif first and first.field and first.field not in _BLOCK_FIELDS and not first.goal:
             self._read_fields(index, items)
         elif (first and first.goal) or (not first and self._begins_with_goal_label(items[0])):
@@ -724,14 +738,14 @@ class _Reader:
 
     def _read_tree_header(self, index: int, items: list[Item]) -> None:
         self.zone, self.pending = "indicators", None
-        self.header = tree_header(items)
+        if items != self.header_line:
+            self.header_line, self.known_header = items, tree_header(items)
+        self.header = self.known_header
         if self.header.beside is not None:
             self._tell_periods(items, self.header.beside)
         for item in items:
-            known = item.label is not None and item.label.header is not None
-            self._emit(
-                index, item, "indicator_header", 0, item.label.header if known and item.label else strip(item.text)
-            )
+            header = item.label.header if item.label else None
+            self._emit(index, item, "indicator_header", 0, strip(item.text) if header is None else header)
 
     def _tell_periods(self, items: list[Item], second: TreeHeader) -> None:
         """Say which of two trees side by side is for the whole period: by their own labels, else as the goals stand."""
@@ -750,26 +764,23 @@ class _Reader:
         periods = ("annual", "long_term") if is_second else ("long_term", "annual")
         self.header = self.header._replace(period=periods[0], beside=second._replace(period=periods[1]))
 
-    def _read_indicator_row(self, index: int, items: list[Item]) -> None:
+    def _read_indicator_row(self, index: int, items: list[Item], kinds: int) -> None:
         tokens, line, table_no, before = self.tokens, index + 1, self.table_no, self.indicators
-        if items[0].kinds & TREE and all(item.kinds & TREE for item in items):
+        if kinds & TREE and all(item.kinds & TREE for item in items):
             # 长期指标 ⇥ 年度指标 above the columns of two trees.
             self.tree_labels = items
-        for item, role, number, name in read_row(self._split_levels(items), self.header, self.units):
+        if kinds & (SPLITS | SPLITS_WEAKLY):
+            items = self._split_levels(items)
+        for (column, part, text, _, _), role, number, name in read_row(items, self.header, self.units):
             if number:
                 number += before
                 self.indicators = max(self.indicators, number)
-            if name == "满意度指标" or "满意度" in item.text:
+            if name == "满意度指标" or "满意度" in text:
                 self.has_satisfaction = True
-            tokens.append((line, item.column, item.part, item.text, role, table_no, number, name))
+            tokens.append((line, column, part, text, role, table_no, number, name))
 
     def _split_levels(self, items: list[Item]) -> list[Item]:
         """`items` with merged labels taken apart (数量指标 培训人数)."""
-        for item in items:
-            if item.kinds & (SPLITS | SPLITS_WEAKLY):
-                break
-        else:
-            return items
         parts: list[Item] = []
         for at, item in enumerate(items):
             if item.kinds & SPLITS:

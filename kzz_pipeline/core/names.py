@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import add
 from typing import Any, NamedTuple
 
 from kzz_pipeline.core.characters import clean, squeeze
@@ -95,7 +96,7 @@ class Names:
 
     def _region_in(self, text: str) -> tuple[str, str, str] | None:
         """The first region whose name, as it may be written, stands in `text`; most names hold the beginning of none."""
-        if not any(text[at : at + 2] in self._beginnings for at in range(len(text) - 1)):
+        if self._beginnings.isdisjoint(map(add, text, text[1:])):
             return None
         return next((region for region in self.regions if region[0] in text), None)
 

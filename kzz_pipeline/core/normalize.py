@@ -109,18 +109,16 @@ class _Levels:
         """Take in a label."""
         line, _, _, text, role, _, _, name = plain
         if role == "level2_label":
-            either = self.either(text)
-            if self.lone and name != self.level2 and not either:
+            if self.lone and name != self.level2 and not self.either(text):
                 # 成本指标 printed alone was a second level of a form without first levels.
                 self.level1 = None
             self.level2, self.level2_printed, self.label_line = name, strip(text), line
             self.lone = self.level1 is None
-            if either and (self.lone or name == self.satisfaction):
+            if (self.lone or name == self.satisfaction) and self.either(text):
                 self.level1 = self.level2_printed
         elif role == "level1_label":
             self.level1, self.lone = strip(text), False
-            either = self.either(text)
-            if either and self.label_line != line:
+            if self.label_line != line and (either := self.either(text)):
                 self.level2, self.level2_printed = either.level2 or either.level1, self.level1
         elif role == "unknown_label":
             self.level2, self.level2_printed = None, strip(text)
@@ -177,8 +175,10 @@ class _Table:
     label_unit: str | None = None
     section_unit: str | None = None
     total_unit: str | None = None
+    # The columns of `_FIELD_COLUMNS`, and the first field above the indicators of each name.
+    fields: list[tuple[Any, ...]] = field(default_factory=list)
     field_count: int = 0
-    named: dict[str | None, int] = field(default_factory=dict)
+    named: dict[str | None, _Field] = field(default_factory=dict)
     goal: list[tuple[int, str]] = field(default_factory=list)
     goal_correction: str | None = None
     indicator_count: int = 0
@@ -357,82 +357,85 @@ class _Normalizer:
         trees = _Trees(self.words.labels)
         labels: dict[int, tuple[str, str | None, str | None]] = {}
         headers: dict[str | None, str] = {}
-        rows: list[tuple[Any, ...]] = []
+        indicators: list[tuple[int, tuple[str | None, ...], list[Plain]]] = []
         number = 0
-        own: list[Plain] = []
-        in_force: tuple[str | None, ...] = ()
         for cell in cells:
-            role = cell[4]
-            if role != "unread":
-                table.last_line = cell[0]
+            line, _, _, text, role, _, item_no, name = cell
+            if role == "unread":
+                continue
+            table.last_line = line
             if role in _INDICATOR_ROLES:
-                if cell[6] != number:
-                    if number:
-                        rows.append(self._indicator_row(table.project_id, number, in_force, own))
-                    number, own = cell[6], []
-                    in_force = trees.in_force(cell[7] if role == "indicator" else None)
+                if item_no != number:
+                    number = item_no
+                    own: list[Plain] = []
+                    indicators.append((number, trees.in_force(name if role == "indicator" else None), own))
                 own.append(cell)
                 if role == "attribute":
-                    label = headers.get(cell[7], "")
-                    self._add_field(table, cell[7], label, cell, self._text(cell), None, number)
+                    self._add_field(table, name, headers.get(name), cell, self._text(cell), None, number)
+            elif role == "indicator_header":
+                headers[name] = strip(text)
+                if name in _PERIODS:
+                    trees.read(cell)
             elif role in _LABEL_ROLES:
                 trees.read(cell)
-                if role == "indicator_header":
-                    headers[cell[7]] = strip(cell[3])
             elif role in _HEAD_ROLES:
                 self._gather_head(cell)
             else:
                 self._gather_head_of_table(table, cell, labels)
-        if number:
-            rows.append(self._indicator_row(table.project_id, number, in_force, own))
-        table.indicator_count = len(rows)
+        rows = [self._indicator_row(table.project_id, *indicator) for indicator in indicators]
+        table.indicator_count, table.field_count = len(rows), len(table.fields)
         for column, values in zip(_INDICATOR_COLUMNS, zip(*rows, strict=True), strict=False):
             self.indicators[column].extend(values)
+        for column, values in zip(_FIELD_COLUMNS, zip(*table.fields, strict=True), strict=False):
+            self.fields[column].extend(values)
+        table.fields.clear()
 
     def _indicator_row(
         self, project_id: str, number: int, in_force: tuple[str | None, ...], cells: list[Plain]
     ) -> tuple[Any, ...]:
         """The columns of `_INDICATOR_COLUMNS`."""
         level1_printed, level2, level2_printed, period = in_force
+        labels, units = self.words.labels, self.words.units
         names, value, unit, operator = [], None, None, None
         for cell in cells:
-            if cell[4] == "indicator":
+            _, _, _, _, role, _, _, name = cell
+            if role == "indicator":
                 names.append(cell)
-            elif cell[4] == "value":
+            elif role == "value":
                 value = cell
-            elif cell[7] == "unit":
+            elif name == "unit":
                 unit = self._text(cell)
-            elif cell[7] == "operator":
-                operator = self._text(cell)
-            elif cell[7] == "direction" and operator is None:
+            elif name == "operator" or (name == "direction" and operator is None):
                 # Some forms print ≥ and ≤ under 指标方向; 正向 there says nothing of the target.
                 operator = self._text(cell)
         if value is None or not names:
             raise AssertionError(f"an indicator row without a name or a value: {cells}")
-        printed = strip(names[0][3]) if len(names) == 1 else "".join(strip(name[3]) for name in names)
-        value_printed = strip(value[3])
+        line, column, _, text, _, _, _, _ = names[0]
+        value_line, value_column, _, value_text, _, _, _, _ = value
+        printed = strip(text) if len(names) == 1 else "".join(strip(name[3]) for name in names)
+        value_printed = strip(value_text)
         if self.corrections:
             says = "".join(self._text(name) for name in names)
-            reading = read_indicator(says, self._text(value), self.words.units, unit, operator)
+            reading = read_indicator(says, self._text(value), units, unit, operator)
             reason = self._reason((cell[0], cell[1], strip(cell[3])) for cell in (value, *names))
         else:
-            reading, reason = read_indicator(printed, value_printed, self.words.units, unit, operator), None
-        for part, named in self.words.labels.named_level2:
-            if part in reading.indicator_name:
+            reading, reason = read_indicator(printed, value_printed, units, unit, operator), None
+        for part, named in labels.named_level2:
+            if part in reading[0]:
                 level2 = named
         return (
             f"{project_id}-i{number:03d}",
             number,
-            self.words.labels.level1_of.get(level2) if level2 else None,
+            labels.level1_of.get(level2) if level2 else None,
             level2,
             level1_printed,
             level2_printed,
             printed,
             value_printed,
-            value[0],
-            value[1],
-            names[0][0],
-            names[0][1],
+            value_line,
+            value_column,
+            line,
+            column,
             period,
             reason,
             *reading,
@@ -443,16 +446,6 @@ class _Normalizer:
     ) -> None:
         line, column, _, text, role, _, item_no, name = cell
         match role:
-            case "table_title":
-                table.title = table.title or cell
-                year, _, declared = (name or "").partition(":")
-                table.money_unit = table.money_unit or declared or None
-                if year and table.year_printed is None:
-                    self._set_year(table, year)
-            case "year" if table.year_printed is None:
-                self._set_year(table, self._text(cell))
-            case "money_unit":
-                table.money_unit = table.money_unit or name
             case "field_label":
                 field_name, _, money_unit = (name or "").partition(":")
                 labels[item_no] = (strip(text), field_name, self._unit_of_label(table, field_name, money_unit or None))
@@ -463,6 +456,16 @@ class _Normalizer:
                 self._add_field(table, name if item_no == 0 else labelled, label, cell, value, unit)
                 if labelled == "fiscal_year" and table.year_printed is None:
                     self._set_year(table, value)
+            case "table_title":
+                table.title = table.title or cell
+                year, _, declared = (name or "").partition(":")
+                table.money_unit = table.money_unit or declared or None
+                if year and table.year_printed is None:
+                    self._set_year(table, year)
+            case "year" if table.year_printed is None:
+                self._set_year(table, self._text(cell))
+            case "money_unit":
+                table.money_unit = table.money_unit or name
             case "goal" if name == "long_term":
                 self._add_field(table, "long_term_goal", "", cell, strip(text))
             case "goal":
@@ -471,7 +474,7 @@ class _Normalizer:
 
     def _unit_of_label(self, table: _Table, name: str, printed: str | None) -> str | None:
         """The unit of money that a label prints, else the one of the total that it is a part of, or of its section."""
-        if not self._is_money(name):
+        if name not in self.words.labels.money_fields:
             return printed
         # 项目资金（元） ⇥ 年度资金总额: a label without an amount of its own heads those behind it.
         table.section_unit, table.label_unit = table.label_unit or table.section_unit, printed
@@ -490,28 +493,21 @@ class _Normalizer:
         indicator_no: int = 0,
     ) -> None:
         """Add a field above the indicators, or a further cell beside an indicator's value."""
-        table.field_count += 1
-        if not indicator_no:
-            table.named.setdefault(name, len(self.field_values))
+        line, column, printed = cell[0], cell[1], strip(cell[3])
         self.field_values.append(value)
         self.field_units.append(unit)
-        fields = self.fields
-        fields["project_id"].append(table.project_id)
-        fields["indicator_id"].append(f"{table.project_id}-i{indicator_no:03d}" if indicator_no else None)
-        fields["field_no"].append(table.field_count)
-        fields["field"].append(name)
-        fields["label_printed"].append(label or None)
-        fields["value_printed"].append(strip(cell[3]))
-        fields["source_line"].append(cell[0])
-        fields["source_column"].append(cell[1])
+        indicator_id = f"{table.project_id}-i{indicator_no:03d}" if indicator_no else None
+        number = len(table.fields) + 1
+        table.fields.append((table.project_id, indicator_id, number, name, label or None, printed, line, column))
+        if not indicator_no and name not in table.named:
+            table.named[name] = _Field(value, unit, printed, line, column)
 
-    def _field(self, table: _Table, *names: str) -> _Field | None:
+    @staticmethod
+    def _field(table: _Table, *names: str) -> _Field | None:
         """The first field above the indicators that has the first of these names."""
         for name in names:
-            at = table.named.get(name)
-            if at is not None:
-                columns = ("value_printed", "source_line", "source_column")
-                return _Field(self.field_values[at], self.field_units[at], *(self.fields[of][at] for of in columns))
+            if name in table.named:
+                return table.named[name]
         return None
 
     @staticmethod
@@ -622,8 +618,9 @@ class _Normalizer:
     def _add_amounts(self, table: _Table) -> None:
         """Read the amounts of a table's fields, now that the unit of money is known."""
         amounts, names, indicators = (self.fields[name] for name in ("amount_cny", "field", "indicator_id"))
+        money_fields = self.words.labels.money_fields
         for at in range(len(amounts), len(amounts) + table.field_count):
-            is_money = indicators[at] is None and self._is_money(names[at])
+            is_money = names[at] in money_fields and indicators[at] is None
             amounts.append(self._amount(self.field_values[at], self.field_units[at], table) if is_money else None)
 
     def _match(self, listed: Columns) -> dict[int, int]:
@@ -726,12 +723,14 @@ class _Normalizer:
         names = self.words.names
         if printed is None:
             return None
-        unit = self.unit_names[names.unit_key(printed)]
-        if row is None or names.unit_key(printed) in names.canonical:
+        key = names.unit_key(printed)
+        unit = self.unit_names[key]
+        if row is None or key in names.canonical:
             return unit
-        for written in (listed["implementing_unit"][row], listed["department"][row]):
-            if written and _one_character_apart(names.unit_key(written), names.unit_key(unit)):
-                return self.unit_names[names.unit_key(written)]
+        unit_key = names.unit_key(unit)
+        for written in dict.fromkeys((listed["implementing_unit"][row], listed["department"][row])):
+            if written and _one_character_apart(written_key := names.unit_key(written), unit_key):
+                return self.unit_names[written_key]
         return unit
 
     def _release_row(self, listed: Columns) -> Columns:
@@ -763,6 +762,9 @@ _INDICATOR_COLUMNS = (
     "indicator_id", "indicator_no", "level1", "level2", "level1_printed", "level2_printed", "indicator_printed",
     "value_printed", "source_line", "source_column", "indicator_line", "indicator_column", "target_period", "correction", *Reading._fields,
 )  # fmt: skip
+_FIELD_COLUMNS = (
+    "project_id", "indicator_id", "field_no", "field", "label_printed", "value_printed", "source_line", "source_column",
+)  # fmt: skip
 
 
 def _columns(*names: str) -> Columns:
@@ -779,7 +781,7 @@ def _joined(goal: list[tuple[int, str]]) -> str | None:
 
 def _one_character_apart(one: str, other: str) -> bool:
     """Whether one name is the other with a character lost."""
-    short, long = sorted((one, other), key=len)
-    if len(long) - len(short) != 1 or len(short) < 4:
+    if abs(len(one) - len(other)) != 1:
         return False
-    return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+    short, long = sorted((one, other), key=len)
+    return len(short) >= 4 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))

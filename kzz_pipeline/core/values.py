@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import cn2an
 
-from kzz_pipeline.core.characters import fold, squeeze
+from kzz_pipeline.core.characters import fold, printed_as, squeeze
 from kzz_pipeline.core.units import Units, split_unit
 
 
@@ -81,24 +81,9 @@ _NUMBER_LIKE = re.compile(
 )
 
 
-def read_indicator(
-    indicator_printed: str,
-    value_printed: str,
-    units: Units,
-    unit_printed: str | None = None,
-    operator_printed: str | None = None,
-) -> Reading:
-    """An indicator's name, unit and target, from its cells as printed.
-
-    `unit_printed` and `operator_printed` are the cells of templates that print the unit (度量单位) and the sign
-    (指标性质: ≥, =, 定性 …) in columns of their own; the unit in the name's bracket goes before the column's.
-    """
-    return _read_indicator(indicator_printed, value_printed, units, unit_printed, operator_printed)
-
-
 def is_numeric_value(text: str, units: Units) -> bool:
     """Whether a cell is by itself a number, percentage, range or date."""
-    return _read_value(text, units, "").kind != "text"
+    return _read_value(text, units, "") is not _TEXT
 
 
 def looks_like_value(text: str, units: Units) -> bool:
@@ -121,9 +106,18 @@ def reads_like_a_number(text: str) -> bool:
 
 
 @lru_cache(maxsize=16384)
-def _read_indicator(
-    indicator_printed: str, value_printed: str, units: Units, unit_printed: str | None, operator_printed: str | None
+def read_indicator(
+    indicator_printed: str,
+    value_printed: str,
+    units: Units,
+    unit_printed: str | None = None,
+    operator_printed: str | None = None,
 ) -> Reading:
+    """An indicator's name, unit and target, from its cells as printed.
+
+    `unit_printed` and `operator_printed` are the cells of templates that print the unit (度量单位) and the sign
+    (指标性质: ≥, =, 定性 …) in columns of their own; the unit in the name's bracket goes before the column's.
+    """
     name, unit = split_unit(indicator_printed, units)
     if unit is None and unit_printed:
         unit = squeeze(unit_printed)
@@ -188,6 +182,8 @@ def _clean(number: float) -> float:
 
 @lru_cache(maxsize=16384)
 def _read_value(printed: str, units: Units, context: _Context) -> _Value:
+    if _HOLDS_VALUE.search(printed) is None:
+        return _TEXT
     text = fold(printed) if len(printed) <= 4 * _LONGEST else ""
     if not text or len(text) > _LONGEST or text in _BLANK or "*" in text or _TORN.search(text):
         return _TEXT
@@ -438,6 +434,8 @@ _DATE_RANGE = re.compile(
 )
 _MONTH_RANGE = re.compile(rf"^({_MONTH})月?[-~至到]({_MONTH})月份?$", re.ASCII)
 _SAYS_DATE = re.compile("[年月日号季底末初]")
+# A number or a date holds one of these, however it is written; most names hold none.
+_HOLDS_VALUE = re.compile(f"[{''.join(printed_as('0123456789' + _SIGN + '年月日号季底末初'))}]")
 _FULL_DATE = re.compile(
     r"(?:(?P<year>\d{4})年)?(?P<month>\d{1,2})月(?P<day>\d{1,2})[日号]"
     r"|(?<!\d)(?P<y>(?:19|20)\d\d)(?P<sign>[./-])(?P<m>\d{1,2})(?P=sign)(?P<d>\d{1,2})(?!\d)"

@@ -6,6 +6,7 @@ second level); `Label` carries every meaning and the layout picks by place.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kzz_pipeline.core.characters import fold, squeeze
@@ -95,6 +96,8 @@ _UNIT_BESIDE = (
     re.compile(r"^(.*\S)(?:\s+|(?<=[)）年度]))([(（]?\S{0,2}单位\s*[:：].{0,8}元[)）]?)\s*$"),
     re.compile(r"^(\s*[(（]?\S{0,2}单位\s*[:：]\S{0,8}元[)）]?)\s+(\S.*)$"),
 )
+# What most values are: ≥90%, 1,234.50.
+_FIGURE = re.compile(r"^[<>=≥≤±]?\d[\d.,]*[%‰]?$", re.ASCII)
 _SPLIT = re.compile(r"[:：]|\s+")
 # What a cell holds that merges a label with what stood beside it.
 _MERGED = re.compile(r"[:：\s\d]")
@@ -105,6 +108,7 @@ _LONGEST_LABEL, _LONGEST_TITLE, _LONGEST_YEAR = 60, 80, 12
 _MOST_KNOWN, _LONGEST_KNOWN = 20_000, 500
 
 
+@lru_cache(maxsize=1024)
 def year_of(printed: str) -> int | None:
     """The fiscal year that a cell prints alone, such as （2021年）, 2021年度 or 二〇二一年; None if it is no year."""
     match = _YEAR_CELL.match(squeeze(printed))
@@ -168,28 +172,31 @@ class Vocabulary:
                 label(word).goal = scope
         named = tuple((part, level2) for level2, parts in data["named_level2"].items() for part in parts)
         titles = frozenset(squeeze(title) for title in data["table_titles"])
-        # What a label, its numbering or 其中 before it begins with.
-        initials = frozenset(word[0] for word in labels) | frozenset("其一二三四五六七八九十")
+        # What a label, its numbering, 其中 before it or a year begins with.
+        initials = frozenset(word[0] for word in labels) | frozenset("其零一二三四五六七八九十")
         return cls(labels, titles, level1_of, named, frozenset(money_fields), initials)
 
     def word(self, printed: str) -> Word:
         """What `printed` means by itself; remembered, since the labels stand in every table."""
         if len(printed) > _LONGEST_KNOWN:
             return self._read_word(printed)
-        try:
-            return self._words_seen[printed]
-        except KeyError:
+        found = self._words_seen.get(printed)
+        if found is None:
             if len(self._words_seen) >= _MOST_KNOWN:
                 self._words_seen.clear()
             found = self._words_seen[printed] = self._read_word(printed)
-            return found
+        return found
 
     def _read_word(self, printed: str) -> Word:
         bare = printed.strip()
+        if "\u4e00" <= bare[:1] <= "\u9fff" and bare[0] not in self.initials and "单" not in bare:
+            # Most names begin like no label; a unit of money is declared by 单位.
+            return Word(None, TITLE if self.title(printed) is not None else 0)
+        if _FIGURE.match(bare):
+            return Word(None, YEAR if _YEAR_CELL.match(bare) else 0)
         # A goal of some hundred characters is no label and no year, and costs most to fold.
         text = squeeze(printed) if len(bare) <= _LONGEST_LABEL else ""
-        begins_as_label = not "\u4e00" <= bare[:1] <= "\u9fff" or bare[0] in self.initials
-        label = self._look_up(text) if begins_as_label and text and len(printed) <= _LONGEST_LABEL else None
+        label = self._look_up(text) if text and len(printed) <= _LONGEST_LABEL else None
         kinds = BRACKET if bare.startswith(("(", "（", "[", "【", "〔")) else 0
         if label is not None:
             kinds |= (LEVEL | (WEAK if label.weak else STRONG)) if label.is_level else 0
@@ -199,7 +206,7 @@ class Vocabulary:
             kinds |= TREE if label.header in ("tree", "long_term_tree") else 0
             kinds |= LIST_COLUMN if label.list_column else 0
             kinds |= TOTAL if label.total else 0
-        elif begins_as_label and _MERGED.search(printed, 1):
+        elif _MERGED.search(printed, 1):
             kinds |= SPLITS if self.split(printed) else 0
             kinds |= SPLITS_WEAKLY if self.split(printed, weak=True) else 0
         if (label is None or label.goal) and self.title(printed) is not None:
