@@ -317,9 +317,11 @@ class _Normalizer:
 
     def _take_note(self, cells: Tokens) -> None:
         """Keep of a chunk what the rows of every chunk depend on."""
-        places = zip(cells.line, cells.column, cells.role, strict=True)
-        self.counts["cells"] += len(cells) - sum(1 for part in cells.part if part > 1)
-        self.counts["unread"] += len({(line, column) for line, column, role in places if role == "unread"})
+        # A cell that was taken apart counts once.
+        self.counts["cells"] += cells.part.count(0) + cells.part.count(1)
+        if "unread" in cells.role:
+            places = zip(cells.line, cells.column, cells.role, strict=True)
+            self.counts["unread"] += len({(line, column) for line, column, role in places if role == "unread"})
         self.counts["indicators"] += len(self.indicators["indicator_id"])
         for table in self.tables:
             unit, project = self._unit_field(table), self._field(table, "project_name")
