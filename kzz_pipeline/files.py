@@ -222,11 +222,6 @@ def first_rows(source: Path, count: int) -> pa.Table:
         return pa.Table.from_batches(islice(file.iter_batches(count), 1), file.schema_arrow)
 
 
-def give_back_memory() -> None:
-    """Have Arrow, from now on, leave what it no longer needs to the system: its own allocator is faster, and keeps it."""
-    pa.set_memory_pool(pa.system_memory_pool())
-
-
 @contextmanager
 def whole_file(place: object) -> Iterator[None]:
     """Say which published file is damaged, and what to do; a file that is gone or may not be read is another matter."""

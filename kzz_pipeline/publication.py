@@ -5,32 +5,29 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from kzz_pipeline.bulk import map_releases
+from kzz_pipeline.bulk import apart, map_releases
 from kzz_pipeline.catalogue import Catalogue, Version
 from kzz_pipeline.changes import changes
 from kzz_pipeline.compaction import JOINABLE, separate
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.corrections import Corrections, read_corrections
-from kzz_pipeline.files import give_back_memory, parquet_bytes, read_parquet
+from kzz_pipeline.files import parquet_bytes, read_parquet
 from kzz_pipeline.intake import fingerprint
 from kzz_pipeline.notices import quarantine, release_from_quarantine, remove_report, report_path, write_report
 from kzz_pipeline.places import RowGroup, joined_places, read_release, release_bytes, release_path
 from kzz_pipeline.quarantine import describe
-from kzz_pipeline.schema import RELEASE_TABLES, TABLES, arrow_schema, validate_releases
+from kzz_pipeline.schema import RELEASE_TABLES, arrow_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import LARGE_BYTES, STAGE_TABLES, STAGES, Outcome, note_refusal, run_stage
 from kzz_pipeline.state import ByteStore, Record, StageStore, archive
 from kzz_pipeline.storage import publish, published_files, stage, writer
+from kzz_pipeline.validation import broken
 
 # Releases that are audited, checked and published at a time: bounds memory, and what an interruption costs.
 _BATCH = 64
-# Of the rows that a model is applied to at a time, at most, unless a single chunk has more.
-_CHECKED_BYTES = 16 * 2**20
 
 
 def run_stage_on(stage_name: str, settings: Settings, release_ids: Iterable[str], run_id: str) -> list[Outcome]:
@@ -40,17 +37,17 @@ def run_stage_on(stage_name: str, settings: Settings, release_ids: Iterable[str]
     """
     release_ids = list(release_ids)
     _make_again(stage_name, settings, release_ids, run_id)
-    if has_large := _has_large(settings, release_ids):
-        give_back_memory()
-    outcomes = list(map_releases(stage_name, partial(run_stage, stage_name, settings), release_ids, has_large))
+    large = _large(settings, release_ids)
+    outcomes = list(map_releases(stage_name, partial(run_stage, stage_name, settings), release_ids, large))
     outcomes = _checked(settings, stage_name, outcomes, STAGE_TABLES[stage_name])
     _set_aside(settings, Catalogue(settings.catalogue_path, settings.out_root), outcomes, run_id)
     return outcomes
 
 
-def _has_large(settings: Settings, release_ids: Iterable[str]) -> bool:
+def _large(settings: Settings, release_ids: Iterable[str]) -> set[str]:
+    """Those of these releases, read before, whose memory is to be their own."""
     store = StageStore(settings.state_root)
-    return any(store.known_record(release_id).size_bytes > LARGE_BYTES for release_id in release_ids)
+    return {release_id for release_id in release_ids if store.known_record(release_id).size_bytes > LARGE_BYTES}
 
 
 def _make_again(stage_name: str, settings: Settings, release_ids: list[str], run_id: str) -> None:
@@ -109,7 +106,7 @@ def _audited(settings: Settings, release_ids: list[str]) -> Iterator[list[Outcom
     ahead: Iterator[Outcome] = iter(())
     for start in range(0, len(release_ids), _BATCH):
         next_ids = release_ids[start : start + _BATCH]
-        batch, ahead = ahead, map_releases("curated_tables", audit, next_ids, _has_large(settings, next_ids))
+        batch, ahead = ahead, map_releases("curated_tables", audit, next_ids, _large(settings, next_ids))
         if start:
             yield list(batch)
     yield list(ahead)
@@ -201,15 +198,14 @@ def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], names
     """The outcomes, with those refused whose intermediate tables break their model."""
     store = StageStore(settings.state_root)
     good = [outcome.release_id for outcome in outcomes if outcome.refusal is None]
+    large = _large(settings, good)
+    others = [release_id for release_id in good if release_id not in large]
+    check = partial(broken, settings, tuple(names))
     wrong: dict[str, list[str]] = {}
-    for at in range(0, len(good), _BATCH):
-        for name in names:
-            for rows in _rows_at_a_time(store, name, good[at : at + _BATCH]):
-                for release_id, sentences in validate_releases(name, rows).items():
-                    wrong.setdefault(release_id, []).extend(sentences)
-            for release_id in good[at : at + _BATCH]:
-                if sentence := _repeated_key(store, name, release_id):
-                    wrong.setdefault(release_id, []).append(sentence)
+    for found in apart(check, [[release_id] for release_id in large]):
+        wrong |= found
+    for at in range(0, len(others), _BATCH):
+        wrong |= check(others[at : at + _BATCH])
     refusals = {}
     for release_id, sentences in wrong.items():
         advice = "report this release: its rows break the published schema, which is our defect"
@@ -221,35 +217,6 @@ def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], names
         else outcome
         for outcome in outcomes
     ]
-
-
-def _rows_at_a_time(store: StageStore, name: str, release_ids: Iterable[str]) -> Iterator[pa.Table]:
-    """The rows of an intermediate table of releases, some releases or a part of a large one at a time."""
-    held: list[pa.Table] = []
-    for release_id in release_ids:
-        for rows in store.chunks(release_id, name):
-            if held and sum(part.nbytes for part in held) + rows.nbytes > _CHECKED_BYTES:
-                yield pa.concat_tables(held)
-                held = []
-            held.append(rows)
-    if held:
-        yield pa.concat_tables(held)
-
-
-def _repeated_key(store: StageStore, name: str, release_id: str) -> str | None:
-    """Says that a key may stand in two chunks of a release, which the model, given some of them at a time, cannot see."""
-    chunks = store.chunks(release_id, name)
-    if len(chunks) < 2:
-        return None
-    first = next(column for column in TABLES[name].key if column != "release_id" or len(TABLES[name].key) == 1)
-    if pa.types.is_integer(arrow_schema(name).field(first).type):
-        # Lines ascend, so that those of two chunks must not overlap.
-        spans = [pc.min_max(rows[first]) for rows in chunks if rows.num_rows]
-        repeated = sum(now["min"].as_py() <= before["max"].as_py() for before, now in pairwise(spans))
-    else:
-        values = pa.chunked_array([pc.unique(rows[first]) for rows in chunks])
-        repeated = len(values) - pc.count_distinct(values).as_py()
-    return f"{name}.{first}: {repeated} value(s) stand in two chunks of the release" if repeated else None
 
 
 def _publish_batch(

@@ -25,7 +25,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.rules import audit_chunks
 from kzz_pipeline.core.tokens import Chunks, Parse, Token, Tokens
 from kzz_pipeline.corrections import Corrections, Decisions, read_corrections
-from kzz_pipeline.files import ParquetBytes, give_back_memory, parquet_bytes
+from kzz_pipeline.files import ParquetBytes, parquet_bytes
 from kzz_pipeline.forms import read_form
 from kzz_pipeline.places import release_path
 from kzz_pipeline.releases import locate, read_bytes
@@ -80,8 +80,6 @@ def run_stage(stage: str, settings: Settings, release_id: str) -> Outcome:
             record = store.read_record(release_id)
             if record.refused_at and STAGES.index(record.refused_at) < STAGES.index(stage):
                 return Outcome(release_id, refusal=record.refusal, passed_over=True)
-            if record.size_bytes > LARGE_BYTES:
-                give_back_memory()
         done = _FUNCTIONS[stage](settings, store, release_id)
         return replace(done, seconds=time.perf_counter() - started)
     except Refusal as refusal:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from release_text import Table, Text
 from soundness import SOURCE
 
-from kzz_pipeline import publication, stages
+from kzz_pipeline import publication, stages, validation
 from kzz_pipeline.core import document
 from kzz_pipeline.core.document import Document, line_count
 from kzz_pipeline.core.layout import read_chunks, read_layout
@@ -109,7 +109,7 @@ def test_a_large_release_is_published_as_a_small_one(
     place = "2020/kzz-key-projects.txt"
     report = Path("reports") / f"{REAL_ID}.html"
     for limits in (
-        {(stages, "MOST_CELLS"): 200, (stages, "_MOST_FINDINGS"): 7, (publication, "_CHECKED_BYTES"): 1000},
+        {(stages, "MOST_CELLS"): 200, (stages, "_MOST_FINDINGS"): 7, (validation, "_MOST_BYTES"): 1000},
         {(publication, "LARGE_BYTES"): 1000},
     ):
         with monkeypatch.context() as patch:
