@@ -96,25 +96,6 @@ class YearRows:
     def __init__(self, out_root: Path, kept_root: Path | None = None) -> None:
         self.out_root = out_root
         self.kept_root = None if kept_root is None or is_remote(out_root) or is_remote(kept_root) else kept_root
-        self._projects: dict[int, pa.Table] = {}
-
-    def projects(self, fiscal_year: int) -> pa.Table:
-        """A fiscal year's tables by id, each with the number of its indicators and of those that have a number."""
-        if fiscal_year not in self._projects:
-            # A year is asked for with the one before it and the one after.
-            self._projects = dict(list(self._projects.items())[-2:])
-            self._projects[fiscal_year] = self._with_counts(fiscal_year)
-        return self._projects[fiscal_year]
-
-    def _with_counts(self, fiscal_year: int) -> pa.Table:
-        projects = self.read("projects", fiscal_year).sort_by("project_id")
-        counts = (
-            self.read("indicators", fiscal_year).group_by("project_id").aggregate([(name, "sum") for name in COUNTS])
-        )
-        at = pc.index_in(projects["project_id"], value_set=counts["project_id"].combine_chunks())
-        for name in COUNTS:
-            projects = projects.append_column(name, pc.fill_null(counts[f"{name}_sum"].take(at), 0))
-        return projects
 
     def read(self, table: str, fiscal_year: int) -> pa.Table:
         """A fiscal year's `projects`, or its `indicators` or open `findings` counted by table, in no particular order.

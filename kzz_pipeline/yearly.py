@@ -5,8 +5,10 @@ the same release year, the one whose release id comes last); both stay published
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,8 @@ from kzz_pipeline.storage import Staged, publish, stage, writer
 from kzz_pipeline.year_rows import COUNTS, FUNDS, YearRows
 
 ACROSS = "across-releases"
-# Null where no amount is printed.
-_FUNDS_SUMMED = [(name, "sum", pc.ScalarAggregateOptions(min_count=1)) for name in FUNDS]
-_NULLS_TOO = pc.ScalarAggregateOptions(skip_nulls=False)
+# Columns of a project's row that say what it stems from, and what they list.
+_ORIGINS = {"release_ids": "release_id", "source_sha256s": "source_sha256"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +39,91 @@ class Year:
     problems: list[str]
 
 
-def aggregate(rows: YearRows, fiscal_year: int, corrections: Corrections) -> Year:
+class FiscalYear:
+    """What is published of a fiscal year, each part read and worked out once.
+
+    `projects` are its tables by id, each with the number of its indicators and of those that have a number; `counts`
+    says which of them the aggregates count, and `current` are those. `at` says of each row of `indicators` whose it is,
+    as a row of `projects` (their number, where it is none of theirs).
+    """
+
+    def __init__(self, rows: YearRows, year: int) -> None:
+        self.year = year
+        self._rows = rows
+        projects = rows.read("projects", year).sort_by("project_id")
+        self.indicators = rows.read("indicators", year)
+        self.at = _places_of(self.indicators["project_id"], projects["project_id"])
+        for name in COUNTS:
+            found = np.bincount(self.at, weights=self.indicators[name].to_numpy(), minlength=projects.num_rows + 1)
+            projects = projects.append_column(name, pa.array(found[: projects.num_rows].astype(np.int64)))
+        self.projects = projects
+        self.counts = current_projects(projects)
+        self.current = projects.filter(self.counts)
+
+    @property
+    def findings(self) -> pa.Table:
+        """The open findings of the year's releases, counted by table and severity."""
+        return self._rows.read("findings", self.year)
+
+    @cached_property
+    def by_project(self) -> "_Groups":
+        """The tables that count, by the key of their project."""
+        return _Groups(self.current, "project_key")
+
+
+def _places_of(texts: pa.ChunkedArray, among: pa.ChunkedArray) -> Any:
+    """The row of each text among others; their number where it is none of them."""
+    found = pc.index_in(texts, value_set=among.combine_chunks())
+    return pc.fill_null(found, len(among)).to_numpy()
+
+
+class _Groups:
+    """Rows side by side by a key, in the order of the keys; those of one key in the order they were in."""
+
+    def __init__(self, rows: pa.Table, key: str) -> None:
+        number = pc.rank(rows[key], "ascending", tiebreaker="dense").to_numpy()
+        order = np.argsort(number, kind="stable")
+        self._rows = rows.take(order).append_column("group", pa.array(number[order]))
+        self._begins = np.flatnonzero(np.diff(number[order], prepend=np.uint64(0)))
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def first(self, name: str) -> pa.ChunkedArray:
+        """The value of the first row of each key."""
+        return self._rows[name].take(self._begins)
+
+    def all(self, name: str) -> pa.ListArray:
+        """The values of the rows of each key."""
+        ends = pa.array(np.append(self._begins, self._rows.num_rows), pa.int32())
+        return pa.ListArray.from_arrays(ends, self._rows[name].combine_chunks())
+
+    def sums(self, names: Iterable[str]) -> dict[str, pa.ChunkedArray]:
+        """The sums of the rows of each key; null where all of them are."""
+        summed = [(name, "sum", pc.ScalarAggregateOptions(min_count=1)) for name in names]
+        found = self._rows.group_by("group", use_threads=False).aggregate(summed)
+        return {name: found[f"{name}_sum"] for name, *_ in summed}
+
+    @property
+    def sizes(self) -> Any:
+        """The number of rows of each key."""
+        return np.diff(self._begins, append=self._rows.num_rows)
+
+
+def aggregate(now: FiscalYear, before: FiscalYear, corrections: Corrections) -> Year:
     """The yearly tables of a fiscal year, from what is published, with the findings that only several releases show."""
-    projects = rows.projects(fiscal_year)
-    counts = current_projects(projects)
-    current = projects.filter(counts)
-    across = _across_releases(projects, counts, corrections)
-    indicators = rows.read("indicators", fiscal_year)
-    indicators = indicators.filter(pc.is_in(indicators["project_id"], current["project_id"].combine_chunks()))
-    findings = _opened(rows.read("findings", fiscal_year), across)
+    across = _across_releases(now.projects, now.counts, corrections)
+    does_count = np.append(now.counts.to_numpy(zero_copy_only=False), False)[now.at]
+    indicators = now.indicators.append_column("at", pa.array(now.at)).filter(pa.array(does_count))
+    findings = _opened(now.findings, across)
     tables = {
-        "yearly_summary": _summary(fiscal_year, current, indicators, findings),
-        "yearly_by_unit": _by_unit(fiscal_year, projects, current, findings),
-        "yearly_by_indicator": _by_indicator(fiscal_year, current, indicators),
-        "project_years": project_years(rows, fiscal_year),
+        "yearly_summary": _summary(now.year, now.current, indicators, findings),
+        "yearly_by_unit": _by_unit(now, findings),
+        "yearly_by_indicator": _by_indicator(now, indicators),
+        "project_years": project_years(now, before),
         "findings": across,
     }
-    return Year(fiscal_year, tables, _problems(tables, current, indicators))
+    return Year(now.year, tables, _problems(tables, now.current, indicators))
 
 
 def _opened(findings: pa.Table, across: pa.Table) -> pa.Table:
@@ -151,108 +220,108 @@ def _summed(rows: pa.Table, key: str, count: str) -> tuple[list[Any], list[int]]
     return found[key].to_pylist(), found[f"{count}_sum"].to_pylist()
 
 
-def _by_unit(fiscal_year: int, projects: pa.Table, current: pa.Table, findings: pa.Table) -> pa.Table:
-    at = pc.index_in(findings["project_id"], value_set=projects["project_id"].combine_chunks())
-    of_unit = findings.append_column("budget_unit", projects["budget_unit"].take(at))
-    finding_counts = Counter(dict(zip(*_summed(of_unit, "budget_unit", "count"), strict=True)))
-    groups = current.group_by("budget_unit").aggregate([
-        ([], "count_all"), ("indicator_count", "sum"), *_FUNDS_SUMMED, ("source_sha256", "distinct"),
-    ]).sort_by("budget_unit")  # fmt: skip
+def _by_unit(now: FiscalYear, findings: pa.Table) -> pa.Table:
+    groups = _Groups(now.current, "budget_unit")
+    units = groups.first("budget_unit")
+    table = pc.index_in(findings["project_id"], value_set=now.projects["project_id"].combine_chunks())
+    at = _places_of(now.projects["budget_unit"].take(table), units)
+    finding_counts = np.bincount(at, weights=findings["count"].to_numpy(), minlength=len(groups) + 1)
     columns = {
-        "fiscal_year": [fiscal_year] * groups.num_rows,
-        "budget_unit": groups["budget_unit"],
-        "project_count": groups["count_all"],
-        "indicator_count": groups["indicator_count_sum"],
-        **{name: groups[f"{name}_sum"] for name in FUNDS},
-        "finding_count": [finding_counts[unit] for unit in groups["budget_unit"].to_pylist()],
-        "source_sha256s": _together(groups["source_sha256_distinct"]),
+        "fiscal_year": [now.year] * len(groups),
+        "budget_unit": units,
+        "project_count": groups.sizes,
+        **groups.sums(("indicator_count", *FUNDS)),
+        "finding_count": finding_counts[: len(groups)].astype(np.int64),
+        "source_sha256s": _together(groups.all("source_sha256")),
     }
     return to_arrow("yearly_by_unit", columns)
 
 
-def _together(*lists: pa.ChunkedArray) -> pa.Array:
+def _together(*lists: pa.ListArray) -> pa.ListArray:
     """For each row, what any of its lists holds, once each and sorted."""
-    rows = [pc.list_parent_indices(of_row) for of_row in lists]
-    texts = [pc.list_flatten(of_row) for of_row in lists]
-    pairs = [pa.table({"row": row, "text": text}) for row, text in zip(rows, texts, strict=True)]
-    found = pa.concat_tables(pairs).group_by(["row", "text"]).aggregate([])
-    found = found.sort_by([("row", "ascending"), ("text", "ascending")])
-    lengths = np.bincount(found["row"].to_numpy(), minlength=len(lists[0]))
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
-    return pa.ListArray.from_arrays(offsets, found["text"].combine_chunks())
+    texts = pa.chunked_array([pc.list_flatten(of_row) for of_row in lists]).combine_chunks().dictionary_encode()
+    order = pc.sort_indices(texts.dictionary)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    rows = np.concatenate([pc.list_parent_indices(of_row).to_numpy() for of_row in lists])
+    pairs = np.sort(rows * max(len(order), 1) + rank[texts.indices])
+    row, text = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], max(len(order), 1))
+    return _lists(row, texts.dictionary.take(order).take(text), len(lists[0]))
 
 
-def _by_indicator(fiscal_year: int, current: pa.Table, indicators: pa.Table) -> pa.Table:
-    at = pc.index_in(indicators["project_id"], value_set=current["project_id"].combine_chunks())
+def _lists(rows: Any, texts: pa.Array, length: int) -> pa.ListArray:
+    """As many lists of texts, of which it is said, in order, in which row's list each is."""
+    ends = np.cumsum(np.bincount(rows, minlength=length))
+    return pa.ListArray.from_arrays(pa.array(np.append([0], ends), pa.int32()), texts)
+
+
+def _by_indicator(now: FiscalYear, indicators: pa.Table) -> pa.Table:
+    sources = now.projects["source_sha256"].combine_chunks().dictionary_encode()
     groups = (
-        indicators.append_column("source_sha256", current["source_sha256"].take(at))
+        indicators.append_column("source", sources.indices.take(indicators["at"]))
         .group_by(["level1", "level2"])
-        .aggregate(
-            [*((name, "sum") for name in COUNTS), ("project_id", "count_distinct"), ("source_sha256", "distinct")]
-        )
+        .aggregate([*((name, "sum") for name in COUNTS), ("at", "count_distinct"), ("source", "distinct")])
         .sort_by([("level1", "ascending"), ("level2", "ascending")])
     )
+    of_group = groups["source_distinct"].combine_chunks()
     columns = {
-        "fiscal_year": [fiscal_year] * groups.num_rows,
+        "fiscal_year": [now.year] * groups.num_rows,
         "level1": groups["level1"],
         "level2": groups["level2"],
         **{name: groups[f"{name}_sum"] for name in COUNTS},
-        "project_count": groups["project_id_count_distinct"],
-        "source_sha256s": _together(groups["source_sha256_distinct"]),
+        "project_count": groups["at_count_distinct"],
+        "source_sha256s": _together(
+            pa.ListArray.from_arrays(of_group.offsets, sources.dictionary.take(of_group.values))
+        ),
     }
     return to_arrow("yearly_by_indicator", columns)
 
 
-def project_years(rows: YearRows, fiscal_year: int) -> pa.Table:
+def project_years(now: FiscalYear, before: FiscalYear) -> pa.Table:
     """The table `project_years` of a fiscal year: each project's funds beside those of the year before."""
-    now, superseded = _by_project(rows, fiscal_year)
-    before, _ = _by_project(rows, fiscal_year - 1)
-    keys = now["project_key"]
-    previous = before.take(pc.index_in(keys, value_set=before["project_key"].combine_chunks()))
-    total, previous_total = (of["total_funds_cny"].cast(MONEY) for of in (now, previous))
+    here, there = now.by_project, before.by_project
+    keys = here.first("project_key").combine_chunks()
+    at = pc.index_in(keys, value_set=there.first("project_key").combine_chunks())
+    sums, previous = here.sums((*FUNDS, *COUNTS)), there.sums(("total_funds_cny", "indicator_count"))
+    total, previous_total = (of.cast(MONEY) for of in (sums["total_funds_cny"], previous["total_funds_cny"].take(at)))
     change = pc.subtract(total, previous_total)
     columns = {
-        "fiscal_year": [fiscal_year] * now.num_rows,
-        **{name: now[name] for name in ("project_key", "budget_unit", "project_name", *FUNDS, *COUNTS)},
+        "fiscal_year": [now.year] * len(here),
+        "project_key": keys,
+        **{name: here.first(name) for name in ("budget_unit", "project_name")},
+        **sums,
         "previous_total_funds_cny": previous_total,
         "change_cny": change,
-        "change_ratio": [
-            float(more / was) if more is not None and was else None
-            for more, was in zip(change.to_pylist(), previous_total.to_pylist(), strict=True)
-        ],
-        "previous_indicator_count": pc.fill_null(previous["indicator_count"], 0),
-        "project_ids": now["project_ids"],
-        "superseded_project_ids": [superseded.get(key, []) for key in keys.to_pylist()],
-        **{name: _together(now[name], previous[name]) for name in ("release_ids", "source_sha256s")},
+        "change_ratio": _ratio(change, previous_total),
+        "previous_indicator_count": pc.fill_null(previous["indicator_count"].take(at), 0),
+        "project_ids": here.all("project_id"),
+        "superseded_project_ids": _superseded(now, keys),
+        **{name: _together(here.all(of), there.all(of).take(at)) for name, of in _ORIGINS.items()},
     }
     return to_arrow("project_years", columns)
 
 
-def _by_project(rows: YearRows, fiscal_year: int) -> tuple[pa.Table, dict[str, list[str]]]:
-    """A fiscal year's projects that count, a row each in the order of their keys, and by key the ids of the tables that do not."""
-    projects = rows.projects(fiscal_year)
-    counts = current_projects(projects)
-    groups = projects.filter(counts).group_by("project_key", use_threads=False).aggregate([
-        ("budget_unit", "first", _NULLS_TOO), ("project_name", "first", _NULLS_TOO), *_FUNDS_SUMMED,
-        *((name, "sum") for name in COUNTS),
-        ("project_id", "list"), ("release_id", "distinct"), ("source_sha256", "distinct"),
-    ])  # fmt: skip
-    names = [
-        "project_key",
-        "budget_unit",
-        "project_name",
-        *FUNDS,
-        *COUNTS,
-        "project_ids",
-        "release_ids",
-        "source_sha256s",
-    ]
-    found = groups.rename_columns(names).sort_by("project_key")
-    superseded: dict[str, list[str]] = {}
-    old = projects.filter(pc.invert(counts))
-    for key, project_id in zip(old["project_key"].to_pylist(), old["project_id"].to_pylist(), strict=True):
-        superseded.setdefault(key, []).append(project_id)
-    return found, superseded
+def _ratio(amounts: pa.ChunkedArray, of: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Amounts as a part of others; null where there is none, or it is 0.
+
+    As exact as a float is, up to 900 billion yuan: whole numbers, of the smallest part of an amount, are divided.
+    """
+    whole = pa.decimal128(MONEY.precision + 6, 0)
+    part, total = (
+        pc.multiply(amount, pa.scalar(10**MONEY.scale, pa.decimal128(MONEY.scale + 1, 0)))
+        .cast(whole)
+        .cast(pa.float64())
+        for amount in (amounts, of)
+    )
+    return pc.divide(part, pc.if_else(pc.equal(total, 0), None, total))
+
+
+def _superseded(year: FiscalYear, keys: pa.Array) -> pa.ListArray:
+    """By the key of each project, its tables that do not count."""
+    old = year.projects.filter(pc.invert(year.counts))
+    at = _places_of(old["project_key"], pa.chunked_array([keys]))
+    order = np.argsort(at, kind="stable")
+    return _lists(at[order], old["project_id"].combine_chunks().take(order), len(keys))
 
 
 def _problems(tables: dict[str, pa.Table], current: pa.Table, indicators: pa.Table) -> list[str]:
@@ -278,14 +347,22 @@ def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
     rows = YearRows(settings.out_root, settings.state_root / "years")
     corrections = read_corrections(settings.corrections_path)
+
+    @lru_cache(maxsize=2)
+    def read(fiscal_year: int) -> FiscalYear:
+        return FiscalYear(rows, fiscal_year)
+
     done = []
     with writer(settings.out_root):
         for fiscal_year in fiscal_years:
-            year = aggregate(rows, fiscal_year, corrections)
+            before = read(fiscal_year - 1)
+            year = aggregate(read(fiscal_year), before, corrections)
             done.append(year)
             if not year.problems:
                 publish(settings.out_root, [_staged(settings.out_root, year)])
-        publish(settings.out_root, [_staged_after(rows, year) for year in _years_after(settings, done)])
+        for fiscal_year in _years_after(settings, done):
+            before = read(fiscal_year - 1)
+            publish(settings.out_root, [_staged_after(settings.out_root, read(fiscal_year), before)])
         catalogue.settle_years({year.fiscal_year for year in done if not year.problems})
     return done
 
@@ -311,6 +388,6 @@ def _years_after(settings: Settings, done: list[Year]) -> list[int]:
     return [year for year in after if (settings.out_root / yearly_path("project_years", year)).is_file()]
 
 
-def _staged_after(rows: YearRows, fiscal_year: int) -> Staged:
-    place = yearly_path("project_years", fiscal_year)
-    return stage(rows.out_root, f"after-{fiscal_year}", {place: parquet_bytes(project_years(rows, fiscal_year))})
+def _staged_after(out_root: Path, now: FiscalYear, before: FiscalYear) -> Staged:
+    place = yearly_path("project_years", now.year)
+    return stage(out_root, f"after-{now.year}", {place: parquet_bytes(project_years(now, before))})
