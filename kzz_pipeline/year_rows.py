@@ -23,6 +23,8 @@ COUNTS = ("indicator_count", "quantified_indicator_count")
 # Of findings over several releases, which are made with the aggregates.
 ACROSS_RULES = frozenset({"project-in-two-releases"})
 _FILE = "file"
+# Files read and counted at a time: bounds the memory that their rows take.
+_AT_A_TIME = 100
 _READ, _CODE = b"kzz.files", b"kzz.code"
 
 
@@ -153,8 +155,15 @@ def _read(table: str, files: list[Path], fiscal_year: int) -> pa.Table:
     schema = source.schema.append(pa.field(_FILE, _TEXT))
     if not files:
         return schema.empty_table()
+    batches = (files[at : at + _AT_A_TIME] for at in range(0, len(files), _AT_A_TIME))
+    return pa.concat_tables(
+        _batch(source, table, batch, fiscal_year).select(schema.names).cast(schema) for batch in batches
+    )
+
+
+def _batch(source: _Source, table: str, files: list[Path], fiscal_year: int) -> pa.Table:
     try:
-        return _counted(source, table, files, fiscal_year).select(schema.names).cast(schema)
+        return _counted(source, table, files, fiscal_year)
     except (pa.ArrowException, OSError):
         for file in files:
             with whole_file(file):
