@@ -60,11 +60,19 @@ _PROJECTS = (
     "source_path", "source_sha256", "source_line", "source_column",
 )  # fmt: skip
 _COUNT, _TEXT = pa.int64(), pa.string()
+# Of texts that stand in many rows, each is kept once.
+_SHARED = pa.dictionary(pa.int32(), _TEXT)
+_SHARED_COLUMNS = ("release_id", "source_path", "source_sha256")
 _SOURCES = {
     "projects": _Source(
         _PROJECTS,
         _as_published,
-        pa.schema([(name, arrow_schema("projects").field(name).type) for name in _PROJECTS]),
+        pa.schema(
+            [
+                (name, _SHARED if name in _SHARED_COLUMNS else arrow_schema("projects").field(name).type)
+                for name in _PROJECTS
+            ]
+        ),
     ),
     # Indicators of a table by level.
     "indicators": _Source(
@@ -72,9 +80,9 @@ _SOURCES = {
         _count_indicators,
         pa.schema(
             {
-                "project_id": _TEXT,
-                "level1": _TEXT,
-                "level2": _TEXT,
+                "project_id": _SHARED,
+                "level1": _SHARED,
+                "level2": _SHARED,
                 "indicator_count": _COUNT,
                 "quantified_indicator_count": _COUNT,
             }
@@ -120,7 +128,7 @@ class YearRows:
         counts = {found["values"]: found["counts"] for found in pc.value_counts(fresh[_FILE]).to_pylist()}
         # Those without a row have no place among the rows.
         of_file = same | counts | dict.fromkeys(now.keys() - same.keys() - counts.keys(), 0)
-        found = pa.concat_tables([kept.replace_schema_metadata(), fresh.drop_columns(_FILE)])
+        found = pa.concat_tables([kept.replace_schema_metadata(), fresh.drop_columns(_FILE)]).combine_chunks()
         read = [(name, now[name], rows) for name, rows in of_file.items()]
         known = {_READ: json.dumps(read).encode(), _CODE: code_fingerprint().encode()}
         write_made(place, found.replace_schema_metadata(known))
@@ -156,9 +164,8 @@ def _read(table: str, files: list[Path], fiscal_year: int) -> pa.Table:
     if not files:
         return schema.empty_table()
     batches = (files[at : at + _AT_A_TIME] for at in range(0, len(files), _AT_A_TIME))
-    return pa.concat_tables(
-        _batch(source, table, batch, fiscal_year).select(schema.names).cast(schema) for batch in batches
-    )
+    read = (_batch(source, table, batch, fiscal_year).select(schema.names).cast(schema) for batch in batches)
+    return pa.concat_tables(read).combine_chunks()
 
 
 def _batch(source: _Source, table: str, files: list[Path], fiscal_year: int) -> pa.Table:
