@@ -104,8 +104,21 @@ def table_files(folder: Path) -> list[str]:
     if is_remote(folder):
         return sorted(path.relative_to(folder).as_posix() for path in folder.glob("**/*.parquet"))
     years = year_folders(folder.parent, folder.name)
-    found = [f"{year.name}/{name}" for year in years for name in sorted(_names(year))] + _names(folder)
+    found = [f"{year.name}/{name}" for year in years for name in _names(year)] + _names(folder)
     return sorted(place for place in found if place.endswith(".parquet"))
+
+
+def how_many_files(folder: Path) -> tuple[int, str]:
+    """How many files `table_files` lists of a table, and the last of them; "" where there is none."""
+    if is_remote(folder):
+        found = table_files(folder)
+        return len(found), found[-1] if found else ""
+    number, last = 0, ""
+    for place in ("", *(f"{year.name}/" for year in year_folders(folder.parent, folder.name))):
+        names = [name for name in _names(folder / place) if name.endswith(".parquet")]
+        number += len(names)
+        last = max(last, place + max(names)) if names else last
+    return number, last
 
 
 def read_release(out_root: Path, place: str, columns: list[str] | None = None) -> pa.Table | None:

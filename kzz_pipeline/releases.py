@@ -21,7 +21,8 @@ SIZE_CAP_BYTES = 64 * 1024 * 1024
 _YEAR_FOLDER = re.compile(r"(?:19|20)\d\d")
 _NAME = re.compile(r"[\w.\-]+", re.UNICODE)
 # What editors, Office and copy programs leave beside a file while they work; a release never bears such a name.
-_TRANSIENT = re.compile(r"^(?:\.|~\$)|(?:~|\.(?:part|partial|tmp|crdownload|swp))$")
+_TRANSIENT_BEGINS = (".", "~$")
+_TRANSIENT_ENDS = ("~", ".part", ".partial", ".tmp", ".crdownload", ".swp")
 # With what is put before and behind it while it is written, a name in a folder has 255 bytes at most.
 _LONGEST_ID = 192
 _PLACE = "put it at <raw root>/<year>/<name>.txt"
@@ -76,7 +77,7 @@ def find_releases(
     found: list[ReleaseFile] = []
     refused: list[RefusedFile] = []
     for entry in top:
-        if _TRANSIENT.search(entry.name):
+        if _is_transient(entry.name):
             continue
         if entry.is_symlink() and _YEAR_FOLDER.fullmatch(entry.name):
             refused.append(_refused(entry.name, "link", "a link, which is not followed", "put the folder itself there"))
@@ -111,6 +112,10 @@ def locate(raw_root: Path, release_id: str) -> ReleaseFile:
     raise Refusal("no-such-file", f"no file of {release_id} under {raw_root / year}", "put it there again")
 
 
+def _is_transient(name: str) -> bool:
+    return name.startswith(_TRANSIENT_BEGINS) or name.endswith(_TRANSIENT_ENDS)
+
+
 def _scan_year(raw_root: Path, year: str, found: list[ReleaseFile], refused: list[RefusedFile]) -> None:
     try:
         entries = sorted(os.scandir(raw_root / year), key=lambda entry: entry.name)
@@ -119,7 +124,7 @@ def _scan_year(raw_root: Path, year: str, found: list[ReleaseFile], refused: lis
         return
     for entry in entries:
         place = f"{year}/{entry.name}"
-        if _TRANSIENT.search(entry.name):
+        if _is_transient(entry.name):
             continue
         try:
             found.append(_release_file(raw_root, place, entry))
@@ -163,7 +168,7 @@ def _find_objects(raw_root: Path, published: Container[str]) -> tuple[list[Relea
     refused: dict[str, RefusedFile] = {}
     for place, (size, stamp) in sorted(listing(raw_root).items()):
         parts = place.split("/")
-        if any(_TRANSIENT.search(part) for part in parts):
+        if any(_is_transient(part) for part in parts):
             continue
         if len(parts) == 1:
             refused[place] = _refused(place, "wrong-place", "a file that stands outside a year folder", _PLACE)
@@ -199,7 +204,7 @@ def _locate_object(raw_root: Path, release_id: str) -> ReleaseFile:
 def check_release_id(release_id: str) -> None:
     """Raise Refusal unless `release_id` is safe as a partition key, a file name and a part of a query."""
     year, _, name = release_id.partition("-")
-    if not _YEAR_FOLDER.fullmatch(year) or not _NAME.fullmatch(name) or set(name) <= {"."} or ".." in name:
+    if not _YEAR_FOLDER.fullmatch(year) or not _NAME.fullmatch(name) or not name.strip(".") or ".." in name:
         raise Refusal(
             "wrong-name",
             f"a release name holds letters, digits, '.', '_' and '-' only: {_printable(name)!r}",

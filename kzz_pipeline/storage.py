@@ -126,7 +126,7 @@ class LocalStore:
                 place = f"{table}/{folder.name}/"
                 names = [name for name in os.listdir(folder) if name.endswith(".parquet")]
                 joined = [name for name in names if name.startswith(JOINED)]
-                found.update([place + name for name in set(names).difference(joined)])
+                found.update([place + name for name in (set(names).difference(joined) if joined else names)])
                 for members in joined_files(folder, joined).values():
                     found.update(f"{place}{release_id}.parquet" for release_id in members)
         return found
