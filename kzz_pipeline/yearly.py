@@ -6,7 +6,7 @@ the same release year, the one whose release id comes last); both stay published
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from kzz_pipeline.storage import Staged, publish, stage, writer
 from kzz_pipeline.year_rows import COUNTS, FUNDS, YearRows
 
 ACROSS = "across-releases"
+_SHOWN = ("yearly_summary", "yearly_by_unit")
 # Columns of a project's row that say what it stems from, and what they list.
 _ORIGINS = {"release_ids": "release_id", "source_sha256s": "source_sha256"}
 
@@ -364,7 +365,10 @@ def _problems(tables: dict[str, pa.Table], now: FiscalYear) -> list[str]:
 
 
 def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
-    """Aggregate fiscal years and publish their tables; a year whose tables are wrong is left as it stands."""
+    """Aggregate fiscal years and publish their tables; a year whose tables are wrong is left as it stands.
+
+    Of the tables, only those that are shown are given back: the others of many years need not be held.
+    """
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
     rows = YearRows(settings.out_root, settings.state_root / "years")
     corrections = read_corrections(settings.corrections_path)
@@ -378,9 +382,9 @@ def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
         for fiscal_year in fiscal_years:
             before = read(fiscal_year - 1)
             year = aggregate(read(fiscal_year), before, corrections)
-            done.append(year)
             if not year.problems:
                 publish(settings.out_root, [_staged(settings.out_root, year)])
+            done.append(replace(year, tables={name: year.tables[name] for name in _SHOWN}))
         for fiscal_year in _years_after(settings, done):
             before = read(fiscal_year - 1)
             publish(settings.out_root, [_staged_after(settings.out_root, read(fiscal_year), before)])
