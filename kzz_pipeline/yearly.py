@@ -26,7 +26,8 @@ from kzz_pipeline.storage import Staged, publish, stage, writer
 from kzz_pipeline.year_rows import COUNTS, FUNDS, YearRows
 
 ACROSS = "across-releases"
-_SHOWN = ("yearly_summary", "yearly_by_unit")
+# What the page of a fiscal year is made of, and counts the rows of.
+_SHOWN = {"yearly_summary": arrow_schema("yearly_summary").names, "yearly_by_unit": ["fiscal_year"]}
 # Columns of a project's row that say what it stems from, and what they list.
 _ORIGINS = {"release_ids": "release_id", "source_sha256s": "source_sha256"}
 
@@ -367,7 +368,7 @@ def _problems(tables: dict[str, pa.Table], now: FiscalYear) -> list[str]:
 def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
     """Aggregate fiscal years and publish their tables; a year whose tables are wrong is left as it stands.
 
-    Of the tables, only those that are shown are given back: the others of many years need not be held.
+    Of the tables, only the columns that are shown are given back: the others of many years need not be held.
     """
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
     rows = YearRows(settings.out_root, settings.state_root / "years")
@@ -384,7 +385,7 @@ def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
             year = aggregate(read(fiscal_year), before, corrections)
             if not year.problems:
                 publish(settings.out_root, [_staged(settings.out_root, year)])
-            done.append(replace(year, tables={name: year.tables[name] for name in _SHOWN}))
+            done.append(replace(year, tables={name: year.tables[name].select(of) for name, of in _SHOWN.items()}))
         for fiscal_year in _years_after(settings, done):
             before = read(fiscal_year - 1)
             publish(settings.out_root, [_staged_after(settings.out_root, read(fiscal_year), before)])
