@@ -139,8 +139,9 @@ class Catalogue:
         with self._connection() as connection:
             rows = connection.execute("SELECT row_count_list FROM versions WHERE root = ? AND current", (self.root,))
             counts: Counter[str] = Counter()
-            for (row_counts,) in rows:
-                counts.update(json.loads(row_counts))
+            for of_release in json.loads(f"[{','.join(row_counts for (row_counts,) in rows)}]"):
+                for table, count in of_release.items():
+                    counts[table] += count
             return dict(counts)
 
     def last_version(self) -> int:

@@ -172,6 +172,8 @@ class Corrections:
     def of(self, release_id: str) -> Decisions:
         """What was decided about a release."""
         content = self._content
+        if not (content.accept or content.correct or content.assume):
+            return Decisions()
         prefix = f"{release_id}-"
         findings = {a.finding: a.reason for a in content.accept if a.finding and a.finding.startswith(prefix)}
         rules = {a.rule: a.reason for a in content.accept if a.rule and a.release == release_id}

@@ -28,9 +28,11 @@ class Arrival:
 class Survey:
     """The raw root beside what is published of it.
 
-    `missing` are published releases whose file is gone, `withdrawn` those that a person said to take out.
+    `known` is the last version of every release, by release id. `missing` are published releases whose file is gone,
+    `withdrawn` those that a person said to take out.
     """
 
+    known: dict[str, Version] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     unchanged: list[Version] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
@@ -70,7 +72,7 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     current = catalogue.current()
     files, refused = find_releases(settings.raw_root, {key for key, version in current.items() if version.files})
     published = inventory(settings.out_root, RELEASE_TABLES)
-    found = Survey(refused=refused)
+    found = Survey(current, refused=refused)
     rewritten: dict[str, str] = {}
     candidates: list[tuple[ReleaseFile, str, Version | None]] = []
     for file in files:
@@ -112,7 +114,7 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
                 found.still_refused.append(known)
             else:
                 found.arrivals.append(Arrival(file, sha256, mark, "changed"))
-        elif not _is_whole(published.get(file.release_id, set()), known):
+        elif not published.issuperset(known.files):
             found.arrivals.append(Arrival(file, sha256, mark, "republish"))
         else:
             found.unchanged.append(known)
@@ -127,7 +129,8 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
 
 def _lacking_years(out_root: Path, current: dict[str, Version]) -> set[int]:
     """Fiscal years of published releases for which a yearly table has no file: it was taken away."""
-    years = {year for version in current.values() if version.files for year in version.years}
+    lists = {version.fiscal_years for version in current.values() if version.file_list}
+    years = {int(year) for years in lists for year in years.split(",") if year}
     if not years:
         return set()
     standing = [{path.stem for path in (out_root / table).glob("*.parquet")} for table in YEARLY_TABLES]
@@ -147,8 +150,3 @@ def _owners(candidates: list[tuple[ReleaseFile, str, Version | None]], current: 
     for file, sha256, _ in candidates:
         owners.setdefault(sha256, file.release_id)
     return owners
-
-
-def _is_whole(published: set[str], version: Version) -> bool:
-    """Whether every file of a published version stands under the curated root."""
-    return published >= set(version.files)

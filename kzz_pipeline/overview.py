@@ -23,7 +23,9 @@ _FEW = 10
 
 def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: float) -> int:
     """Print the outcome of a run, data to stdout and refusals to stderr; returns how many releases are refused."""
-    current = catalogue.current()
+    changed = [arrival.file.release_id for arrival in found.arrivals]
+    changed += [version.release_id for version in (*found.new_aliases, *found.withdrawn)]
+    current = found.known | catalogue.current_of(changed)
     taken = [current[arrival.file.release_id] for arrival in found.arrivals if arrival.file.release_id in current]
     published = [version for version in taken if version.status == "published"]
     shown = published if len(published) > _FEW else [*published, *found.unchanged]

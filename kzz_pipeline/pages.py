@@ -9,7 +9,7 @@ from dagster._core.execution.context.metadata_logging import AssetMetadataHandle
 
 from kzz_pipeline.catalogue import Version, refusal_of
 from kzz_pipeline.files import first_rows, parquet_dataset
-from kzz_pipeline.places import table_files
+from kzz_pipeline.places import how_many_files, table_files
 from kzz_pipeline.schema import SEVERITIES, TABLES, arrow_schema, table_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.stages import Outcome
@@ -196,16 +196,16 @@ def column_lineage(name: str) -> dg.TableColumnLineage:
 def of_table(settings: Settings, name: str, row_count: int | None) -> Metadata:
     """What a published table's materialization says: how many rows, where, and the first of them."""
     folder = settings.out_root / name
-    files = table_files(folder)
-    rows = first_rows(folder / files[-1], _PREVIEW).to_pylist() if files else []
-    count = row_count if row_count is not None else _count_rows(name, [folder / place for place in files])
+    number, last = how_many_files(folder)
+    rows = first_rows(folder / last, _PREVIEW).to_pylist() if last else []
+    count = row_count if row_count is not None else _count_rows(name, [folder / place for place in table_files(folder)])
     return {
         # Also here, beside the asset's definition: a consumer of lineage sees materializations only.
         "dagster/column_schema": table_schema(name),
         "dagster/column_lineage": column_lineage(name),
         "dagster/row_count": count,
         "dagster/uri": folder.as_uri(),
-        "files": len(files),
+        "files": number,
         "preview": _table([{name: _cell(value) for name, value in row.items()} for row in rows]),
         "read it": dg.MetadataValue.md(f"```python\npd.read_parquet({str(folder)!r})\n```"),
     }

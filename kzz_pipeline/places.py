@@ -67,14 +67,16 @@ def joined_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, 
     Read from the index beside them; from their footers where that is gone.
     """
     if names is None:
-        names = sorted(path.name for path in folder.glob(f"{JOINED}*.parquet"))
+        names = sorted(name for name in _names(folder) if name.startswith(JOINED) and name.endswith(".parquet"))
     index = _index(folder) if names else {}
     return {name: index[name] if name in index else _footer(folder / name) for name in names}
 
 
-def is_joined(folder: Path, release_id: str) -> bool:
-    """Whether a joined file of a folder holds rows of a release."""
-    return any(release_id in members for members in joined_files(folder).values())
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _index(folder: Path) -> dict[str, dict[str, int]]:
@@ -102,10 +104,21 @@ def table_files(folder: Path) -> list[str]:
     if is_remote(folder):
         return sorted(path.relative_to(folder).as_posix() for path in folder.glob("**/*.parquet"))
     years = year_folders(folder.parent, folder.name)
-    found = [f"{year.name}/{entry.name}" for year in years for entry in os.scandir(year)]
-    if folder.is_dir():
-        found += [entry.name for entry in os.scandir(folder)]
+    found = [f"{year.name}/{name}" for year in years for name in _names(year)] + _names(folder)
     return sorted(place for place in found if place.endswith(".parquet"))
+
+
+def how_many_files(folder: Path) -> tuple[int, str]:
+    """How many files `table_files` lists of a table, and the last of them; "" where there is none."""
+    if is_remote(folder):
+        found = table_files(folder)
+        return len(found), found[-1] if found else ""
+    number, last = 0, ""
+    for place in ("", *(f"{year.name}/" for year in year_folders(folder.parent, folder.name))):
+        names = [name for name in _names(folder / place) if name.endswith(".parquet")]
+        number += len(names)
+        last = max(last, place + max(names)) if names else last
+    return number, last
 
 
 def read_release(out_root: Path, place: str, columns: list[str] | None = None) -> pa.Table | None:

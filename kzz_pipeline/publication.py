@@ -133,7 +133,7 @@ def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) 
         staged = []
         joined = joined_places(settings.out_root, JOINABLE)
         for version in versions:
-            standing = published_files(settings.out_root, version.release_id, RELEASE_TABLES)
+            standing = published_files(settings.out_root, version.release_id, RELEASE_TABLES, joined)
             if standing:
                 known = before.get(version.release_id)
                 was = _published_version_of(catalogue, known) if known else None
@@ -235,7 +235,7 @@ def _publish_batch(
     for outcome in good:
         record, before = store.read_record(outcome.release_id), current.get(outcome.release_id)
         mark = fingerprint(record.source_sha256, corrections.of(outcome.release_id).digest)
-        standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES)
+        standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES, joined)
         removals = [place for place in standing if place not in outcome.files]
         files = outcome.files | _changes_file(settings, catalogue, outcome, before, standing)
         years |= set(outcome.facts["fiscal_years"]) | (before.years if before else set())

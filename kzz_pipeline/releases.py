@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ SIZE_CAP_BYTES = 64 * 1024 * 1024
 _YEAR_FOLDER = re.compile(r"(?:19|20)\d\d")
 _NAME = re.compile(r"[\w.\-]+", re.UNICODE)
 # What editors, Office and copy programs leave beside a file while they work; a release never bears such a name.
-_TRANSIENT = re.compile(r"^(?:\.|~\$)|(?:~|\.(?:part|partial|tmp|crdownload|swp))$")
+_TRANSIENT_BEGINS = (".", "~$")
+_TRANSIENT_ENDS = ("~", ".part", ".partial", ".tmp", ".crdownload", ".swp")
 # With what is put before and behind it while it is written, a name in a folder has 255 bytes at most.
 _LONGEST_ID = 192
 _PLACE = "put it at <raw root>/<year>/<name>.txt"
@@ -33,9 +35,19 @@ class ReleaseFile:
     release_id: str
     release_year: int
     source_path: str
-    path: Path
+    raw_root: Path
     size: int
     stamp: str
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.raw_root / self.source_path
+
+    @property
+    def form(self) -> str:
+        """Its ending, in small letters: .txt."""
+        return os.path.splitext(self.source_path)[1].lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ def find_releases(
     found: list[ReleaseFile] = []
     refused: list[RefusedFile] = []
     for entry in top:
-        if _TRANSIENT.search(entry.name):
+        if _is_transient(entry.name):
             continue
         if entry.is_symlink() and _YEAR_FOLDER.fullmatch(entry.name):
             refused.append(_refused(entry.name, "link", "a link, which is not followed", "put the folder itself there"))
@@ -75,7 +87,7 @@ def find_releases(
         elif not _YEAR_FOLDER.fullmatch(entry.name):
             refused.append(_refused(entry.name, "wrong-place", "a folder that is not named by a year", _PLACE))
         else:
-            _scan_year(Path(entry.path), entry.name, found, refused)
+            _scan_year(raw_root, entry.name, found, refused)
     return _without_collisions(found, refused, published), refused
 
 
@@ -90,35 +102,39 @@ def locate(raw_root: Path, release_id: str) -> ReleaseFile:
     for form in FORMS:
         path = raw_root / year / f"{name}{form}"
         if os.path.lexists(path):
-            return _release_file(path, year, f"{year}/{name}{form}")
+            return _release_file(raw_root, f"{year}/{name}{form}", path)
     # The name may be written in another normal form of Unicode, or its ending in capitals.
     found: list[ReleaseFile] = []
     refused: list[RefusedFile] = []
-    _scan_year(raw_root / year, year, found, refused)
+    _scan_year(raw_root, year, found, refused)
     for file in _without_collisions([file for file in found if file.release_id == release_id], refused):
         return file
     raise Refusal("no-such-file", f"no file of {release_id} under {raw_root / year}", "put it there again")
 
 
-def _scan_year(folder: Path, year: str, found: list[ReleaseFile], refused: list[RefusedFile]) -> None:
+def _is_transient(name: str) -> bool:
+    return name.startswith(_TRANSIENT_BEGINS) or name.endswith(_TRANSIENT_ENDS)
+
+
+def _scan_year(raw_root: Path, year: str, found: list[ReleaseFile], refused: list[RefusedFile]) -> None:
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        entries = sorted(os.scandir(raw_root / year), key=lambda entry: entry.name)
     except OSError as error:
         refused.append(_refused(year, "unreadable-folder", f"{error.strerror}", "let this user read the folder"))
         return
     for entry in entries:
         place = f"{year}/{entry.name}"
-        if _TRANSIENT.search(entry.name):
+        if _is_transient(entry.name):
             continue
         try:
-            found.append(_release_file(Path(entry.path), year, place))
+            found.append(_release_file(raw_root, place, entry))
         except Refusal as refusal:
             refused.append(RefusedFile(_printable(place), refusal))
 
 
-def _release_file(path: Path, year: str, place: str) -> ReleaseFile:
+def _release_file(raw_root: Path, place: str, entry: "os.DirEntry[str] | Path") -> ReleaseFile:
     try:
-        status = path.lstat()
+        status = entry.stat(follow_symlinks=False)
     except OSError as error:
         raise Refusal("unreadable-file", f"{error.strerror}", "let this user read the file") from None
     if stat.S_ISLNK(status.st_mode):
@@ -128,11 +144,12 @@ def _release_file(path: Path, year: str, place: str) -> ReleaseFile:
     if not stat.S_ISREG(status.st_mode):
         raise Refusal("not-a-file", "not a regular file", _PLACE)
     stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
-    return _checked(path, year, place, status.st_size, stamp)
+    return _checked(raw_root, place, status.st_size, stamp)
 
 
-def _checked(path: Path, year: str, place: str, size: int, stamp: str) -> ReleaseFile:
-    name, form = os.path.splitext(path.name)
+def _checked(raw_root: Path, place: str, size: int, stamp: str) -> ReleaseFile:
+    year, _, name = place.partition("/")
+    name, form = os.path.splitext(name)
     if form.lower() not in FORMS:
         raise Refusal("unknown-form", f"not one of the forms that are read ({', '.join(FORMS)})", "save it as text")
     release_id = f"{year}-{unicodedata.normalize('NFC', name)}"
@@ -140,7 +157,7 @@ def _checked(path: Path, year: str, place: str, size: int, stamp: str) -> Releas
     if size > SIZE_CAP_BYTES:
         found, cap = size / 2**20, SIZE_CAP_BYTES // 2**20
         raise Refusal("too-large", f"{found:.1f} MiB, over the {cap} MiB that a release may have", "split the release")
-    return ReleaseFile(release_id, int(year), place, path, size, stamp)
+    return ReleaseFile(release_id, int(year), place, raw_root, size, stamp)
 
 
 def _find_objects(raw_root: Path, published: Container[str]) -> tuple[list[ReleaseFile], list[RefusedFile]]:
@@ -151,7 +168,7 @@ def _find_objects(raw_root: Path, published: Container[str]) -> tuple[list[Relea
     refused: dict[str, RefusedFile] = {}
     for place, (size, stamp) in sorted(listing(raw_root).items()):
         parts = place.split("/")
-        if any(_TRANSIENT.search(part) for part in parts):
+        if any(_is_transient(part) for part in parts):
             continue
         if len(parts) == 1:
             refused[place] = _refused(place, "wrong-place", "a file that stands outside a year folder", _PLACE)
@@ -162,7 +179,7 @@ def _find_objects(raw_root: Path, published: Container[str]) -> tuple[list[Relea
             refused[inner] = _refused(inner, "wrong-place", "a folder inside a year folder", _PLACE)
         else:
             try:
-                found.append(_checked(raw_root / place, parts[0], place, size, stamp))
+                found.append(_checked(raw_root, place, size, stamp))
             except Refusal as refusal:
                 refused[place] = RefusedFile(_printable(place), refusal)
     collided = list(refused.values())
@@ -177,7 +194,7 @@ def _locate_object(raw_root: Path, release_id: str) -> ReleaseFile:
     for form in FORMS:
         place = f"{year}/{name}{form}"
         if known := listing(raw_root, place).get(place):
-            return _checked(raw_root / place, year, place, *known)
+            return _checked(raw_root, place, *known)
     for file in _find_objects(raw_root, {release_id})[0]:
         if file.release_id == release_id:
             return file
@@ -187,7 +204,7 @@ def _locate_object(raw_root: Path, release_id: str) -> ReleaseFile:
 def check_release_id(release_id: str) -> None:
     """Raise Refusal unless `release_id` is safe as a partition key, a file name and a part of a query."""
     year, _, name = release_id.partition("-")
-    if not _YEAR_FOLDER.fullmatch(year) or not _NAME.fullmatch(name) or set(name) <= {"."} or ".." in name:
+    if not _YEAR_FOLDER.fullmatch(year) or not _NAME.fullmatch(name) or not name.strip(".") or ".." in name:
         raise Refusal(
             "wrong-name",
             f"a release name holds letters, digits, '.', '_' and '-' only: {_printable(name)!r}",
@@ -204,14 +221,15 @@ def _without_collisions(
     found: list[ReleaseFile], refused: list[RefusedFile], published: Container[str] = frozenset()
 ) -> list[ReleaseFile]:
     """One file per release id, ids that differ in case alone counted as one; text goes before other forms."""
-    order = {form: rank for rank, form in enumerate(FORMS)}
     kept: dict[str, ReleaseFile] = {}
 
     def rank(file: ReleaseFile) -> tuple[bool, int, str]:
         # What is published already is not made another release by a file that sorts before it.
-        return file.release_id not in published, order[file.path.suffix.lower()], file.source_path
+        return file.release_id not in published, FORMS.index(file.form), file.source_path
 
-    for file in sorted(found, key=rank):
+    times = Counter(file.release_id.casefold() for file in found)
+    several = [file for file in found if times[file.release_id.casefold()] > 1]
+    for file in sorted(several, key=rank):
         first = kept.setdefault(file.release_id.casefold(), file)
         if first is not file:
             refused.append(
@@ -222,7 +240,8 @@ def _without_collisions(
                     "rename or remove one of the two",
                 )
             )
-    return sorted(kept.values(), key=lambda file: file.release_id)
+    alone = (file for file in found if times[file.release_id.casefold()] == 1)
+    return sorted([*alone, *kept.values()], key=lambda file: file.release_id)
 
 
 def _refused(place: str, code: str, message: str, advice: str) -> RefusedFile:

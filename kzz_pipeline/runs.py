@@ -1,5 +1,6 @@
 """Taking in what arrived, through a Dagster instance: few runs over ranges of releases, then the years they touch."""
 
+import gc
 from collections.abc import Iterable
 
 import dagster as dg
@@ -21,6 +22,8 @@ def take_in(settings: Settings, release_ids: Iterable[str]) -> None:
 
     Raises Refusal where a run itself fails; releases that are refused do not fail it.
     """
+    # What was imported and surveyed stays: the collector need not look at all of it again and again.
+    gc.freeze()
     with dg.DagsterInstance.get() as instance:
         reap_dead_runs(instance)
         keys = list(release_ids)
@@ -34,10 +37,11 @@ def _run_over(
     instance: dg.DagsterInstance, job: str, definition: dg.DynamicPartitionsDefinition, keys: list[str]
 ) -> None:
     name = definition.name or ""
-    known = set(instance.get_dynamic_partitions(name))
-    if new := [key for key in keys if key not in known]:
+    known = list(instance.get_dynamic_partitions(name))
+    there = set(known)
+    if new := [key for key in keys if key not in there]:
         instance.add_dynamic_partitions(name, new)
-    for first, last in ranges(list(instance.get_dynamic_partitions(name)), set(keys)):
+    for first, last in ranges([*known, *new], set(keys)):
         _run(instance, job, first, last)
 
 

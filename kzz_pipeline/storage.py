@@ -10,8 +10,8 @@ Here belongs what changes published tables. Where their rows stand is places.py;
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -36,7 +36,7 @@ from kzz_pipeline.files import (
     write_atomic,
     write_temporary,
 )
-from kzz_pipeline.places import JOINED, is_joined, joined_files, release_path
+from kzz_pipeline.places import JOINED, joined_files, release_path, year_folders
 from kzz_pipeline.schema import TABLES
 
 _JOURNAL = ".publishing"
@@ -63,11 +63,11 @@ class Store(Protocol):
     def writer(self) -> AbstractContextManager[None]:
         """Be the only one that writes; what an earlier writer left unfinished is settled first."""
 
-    def published_files(self, release_id: str, tables: Iterable[str]) -> list[str]:
-        """The places of a release's rows."""
+    def published_files(self, release_id: str, tables: Iterable[str], joined: Container[str]) -> list[str]:
+        """The places of a release's rows; `joined` are those that `places.joined_places` found."""
 
-    def inventory(self, tables: Iterable[str]) -> dict[str, set[str]]:
-        """Every release's published places, by release id."""
+    def inventory(self, tables: Iterable[str]) -> set[str]:
+        """The places of the rows of all releases."""
 
     def stage(self, name: str, files: Mapping[str, bytes], removals: Iterable[str]) -> Staged:
         """Put files aside, whole, where no reader sees them; those whose bytes stand there already are left alone."""
@@ -107,35 +107,28 @@ class LocalStore:
         finally:
             lock.release()
 
-    def published_files(self, release_id: str, tables: Iterable[str]) -> list[str]:
+    def published_files(self, release_id: str, tables: Iterable[str], joined: Container[str]) -> list[str]:
         """The places of a release's rows now, relative to `self.root`: of files of its own, or joined with other releases'."""
         found = []
         for table in tables:
             folder = self.root / table
             if folder.is_dir():
                 years = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
-                found += [
-                    release_path(table, int(year), release_id)
-                    for year in years
-                    if year.isdigit()
-                    and ((folder / year / f"{release_id}.parquet").is_file() or is_joined(folder / year, release_id))
-                ]
+                places = [release_path(table, int(year), release_id) for year in years if year.isdigit()]
+                found += [place for place in places if place in joined or (self.root / place).is_file()]
         return found
 
-    def inventory(self, tables: Iterable[str]) -> dict[str, set[str]]:
-        """Every release's published places, by release id, in one walk."""
-        found: dict[str, set[str]] = {}
+    def inventory(self, tables: Iterable[str]) -> set[str]:
+        """The places of the rows of all releases, in one walk."""
+        found: set[str] = set()
         for table in tables:
-            with suppress(FileNotFoundError), os.scandir(self.root / table) as years:
-                for year in years:
-                    if year.name.isdigit() and year.is_dir(follow_symlinks=False):
-                        names = [entry.name for entry in os.scandir(year.path) if entry.name.endswith(".parquet")]
-                        joined = [name for name in names if name.startswith(JOINED)]
-                        ids = [name.removesuffix(".parquet") for name in names if not name.startswith(JOINED)]
-                        if joined:
-                            ids += chain.from_iterable(joined_files(Path(year.path), joined).values())
-                        for release_id in ids:
-                            found.setdefault(release_id, set()).add(f"{table}/{year.name}/{release_id}.parquet")
+            for folder in year_folders(self.root, table):
+                place = f"{table}/{folder.name}/"
+                names = [name for name in os.listdir(folder) if name.endswith(".parquet")]
+                joined = [name for name in names if name.startswith(JOINED)]
+                found.update([place + name for name in (set(names).difference(joined) if joined else names)])
+                for members in joined_files(folder, joined).values():
+                    found.update(f"{place}{release_id}.parquet" for release_id in members)
         return found
 
     def stage(self, name: str, files: Mapping[str, bytes], removals: Iterable[str] = ()) -> Staged:
@@ -190,8 +183,9 @@ class LocalStore:
                 remove_flat(folder)
             remove_if_empty(self.root / _SWAP)
         for folder in _own_folders(self.root):
-            for stray in list(folder.glob(f".*{TEMPORARY}*")):
-                stray.unlink(missing_ok=True)
+            for name in os.listdir(folder):
+                if name.startswith(".") and TEMPORARY in name[1:]:
+                    (folder / name).unlink(missing_ok=True)
             remove_if_empty(folder)
 
 
@@ -206,15 +200,12 @@ class RemoteStore:
     def writer(self) -> AbstractContextManager[None]:
         return self._objects.writer(LOCK_SECONDS)
 
-    def published_files(self, release_id: str, tables: Iterable[str]) -> list[str]:
+    def published_files(self, release_id: str, tables: Iterable[str], joined: Container[str]) -> list[str]:
         names = chain.from_iterable(self._objects.places(table) for table in tables)
         return [place for place in names if PurePosixPath(place).stem == release_id]
 
-    def inventory(self, tables: Iterable[str]) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for place in chain.from_iterable(self._objects.places(table) for table in tables):
-            found.setdefault(PurePosixPath(place).stem, set()).add(place)
-        return found
+    def inventory(self, tables: Iterable[str]) -> set[str]:
+        return set(chain.from_iterable(self._objects.places(table) for table in tables))
 
     def stage(self, name: str, files: Mapping[str, bytes], removals: Iterable[str]) -> Staged:
         return Staged(name, tuple(self._objects.stage(files)), tuple(place for place in removals if place not in files))
@@ -241,13 +232,17 @@ def writer(out_root: Path) -> AbstractContextManager[None]:
     return store_of(out_root).writer()
 
 
-def published_files(out_root: Path, release_id: str, tables: Iterable[str]) -> list[str]:
-    """The places of a release's rows now, relative to `out_root`: of files of its own, or joined with other releases'."""
-    return store_of(out_root).published_files(release_id, tables)
+def published_files(out_root: Path, release_id: str, tables: Iterable[str], joined: Container[str]) -> list[str]:
+    """The places of a release's rows now, relative to `out_root`: of files of its own, or joined with other releases'.
+
+    `joined` are the places that `places.joined_places` finds, which lists every folder: asked for once, not for each
+    release.
+    """
+    return store_of(out_root).published_files(release_id, tables, joined)
 
 
-def inventory(out_root: Path, tables: Iterable[str]) -> dict[str, set[str]]:
-    """Every release's published places, by release id, in one walk."""
+def inventory(out_root: Path, tables: Iterable[str]) -> set[str]:
+    """The places of the rows of all releases, relative to `out_root`, in one walk."""
     with clear_errors(out_root):
         return store_of(out_root).inventory(tables)
 

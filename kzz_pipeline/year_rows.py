@@ -23,6 +23,8 @@ COUNTS = ("indicator_count", "quantified_indicator_count")
 # Of findings over several releases, which are made with the aggregates.
 ACROSS_RULES = frozenset({"project-in-two-releases"})
 _FILE = "file"
+# Files read and counted at a time: bounds the memory that their rows take.
+_AT_A_TIME = 100
 _READ, _CODE = b"kzz.files", b"kzz.code"
 
 
@@ -58,11 +60,19 @@ _PROJECTS = (
     "source_path", "source_sha256", "source_line", "source_column",
 )  # fmt: skip
 _COUNT, _TEXT = pa.int64(), pa.string()
+# Of texts that stand in many rows, each is kept once.
+_SHARED = pa.dictionary(pa.int32(), _TEXT)
+_SHARED_COLUMNS = ("release_id", "source_path", "source_sha256")
 _SOURCES = {
     "projects": _Source(
         _PROJECTS,
         _as_published,
-        pa.schema([(name, arrow_schema("projects").field(name).type) for name in _PROJECTS]),
+        pa.schema(
+            [
+                (name, _SHARED if name in _SHARED_COLUMNS else arrow_schema("projects").field(name).type)
+                for name in _PROJECTS
+            ]
+        ),
     ),
     # Indicators of a table by level.
     "indicators": _Source(
@@ -70,9 +80,9 @@ _SOURCES = {
         _count_indicators,
         pa.schema(
             {
-                "project_id": _TEXT,
-                "level1": _TEXT,
-                "level2": _TEXT,
+                "project_id": _SHARED,
+                "level1": _SHARED,
+                "level2": _SHARED,
                 "indicator_count": _COUNT,
                 "quantified_indicator_count": _COUNT,
             }
@@ -96,25 +106,6 @@ class YearRows:
     def __init__(self, out_root: Path, kept_root: Path | None = None) -> None:
         self.out_root = out_root
         self.kept_root = None if kept_root is None or is_remote(out_root) or is_remote(kept_root) else kept_root
-        self._projects: dict[int, pa.Table] = {}
-
-    def projects(self, fiscal_year: int) -> pa.Table:
-        """A fiscal year's tables by id, each with the number of its indicators and of those that have a number."""
-        if fiscal_year not in self._projects:
-            # A year is asked for with the one before it and the one after.
-            self._projects = dict(list(self._projects.items())[-2:])
-            self._projects[fiscal_year] = self._with_counts(fiscal_year)
-        return self._projects[fiscal_year]
-
-    def _with_counts(self, fiscal_year: int) -> pa.Table:
-        projects = self.read("projects", fiscal_year).sort_by("project_id")
-        counts = (
-            self.read("indicators", fiscal_year).group_by("project_id").aggregate([(name, "sum") for name in COUNTS])
-        )
-        at = pc.index_in(projects["project_id"], value_set=counts["project_id"].combine_chunks())
-        for name in COUNTS:
-            projects = projects.append_column(name, pc.fill_null(counts[f"{name}_sum"].take(at), 0))
-        return projects
 
     def read(self, table: str, fiscal_year: int) -> pa.Table:
         """A fiscal year's `projects`, or its `indicators` or open `findings` counted by table, in no particular order.
@@ -137,7 +128,7 @@ class YearRows:
         counts = {found["values"]: found["counts"] for found in pc.value_counts(fresh[_FILE]).to_pylist()}
         # Those without a row have no place among the rows.
         of_file = same | counts | dict.fromkeys(now.keys() - same.keys() - counts.keys(), 0)
-        found = pa.concat_tables([kept.replace_schema_metadata(), fresh.drop_columns(_FILE)])
+        found = pa.concat_tables([kept.replace_schema_metadata(), fresh.drop_columns(_FILE)]).combine_chunks()
         read = [(name, now[name], rows) for name, rows in of_file.items()]
         known = {_READ: json.dumps(read).encode(), _CODE: code_fingerprint().encode()}
         write_made(place, found.replace_schema_metadata(known))
@@ -172,8 +163,14 @@ def _read(table: str, files: list[Path], fiscal_year: int) -> pa.Table:
     schema = source.schema.append(pa.field(_FILE, _TEXT))
     if not files:
         return schema.empty_table()
+    batches = (files[at : at + _AT_A_TIME] for at in range(0, len(files), _AT_A_TIME))
+    read = (_batch(source, table, batch, fiscal_year).select(schema.names).cast(schema) for batch in batches)
+    return pa.concat_tables(read).combine_chunks()
+
+
+def _batch(source: _Source, table: str, files: list[Path], fiscal_year: int) -> pa.Table:
     try:
-        return _counted(source, table, files, fiscal_year).select(schema.names).cast(schema)
+        return _counted(source, table, files, fiscal_year)
     except (pa.ArrowException, OSError):
         for file in files:
             with whole_file(file):

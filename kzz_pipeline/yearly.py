@@ -5,8 +5,10 @@ the same release year, the one whose release id comes last); both stay published
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,10 @@ from kzz_pipeline.storage import Staged, publish, stage, writer
 from kzz_pipeline.year_rows import COUNTS, FUNDS, YearRows
 
 ACROSS = "across-releases"
-# Null where no amount is printed.
-_FUNDS_SUMMED = [(name, "sum", pc.ScalarAggregateOptions(min_count=1)) for name in FUNDS]
-_NULLS_TOO = pc.ScalarAggregateOptions(skip_nulls=False)
+# What the page of a fiscal year is made of, and counts the rows of.
+_SHOWN = {"yearly_summary": arrow_schema("yearly_summary").names, "yearly_by_unit": ["fiscal_year"]}
+# Columns of a project's row that say what it stems from, and what they list.
+_ORIGINS = {"release_ids": "release_id", "source_sha256s": "source_sha256"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +41,112 @@ class Year:
     problems: list[str]
 
 
-def aggregate(rows: YearRows, fiscal_year: int, corrections: Corrections) -> Year:
+class FiscalYear:
+    """What is published of a fiscal year, each part read and worked out once.
+
+    `projects` are its tables by id, each with the number of its indicators and of those that have a number; `counts`
+    says which of them the aggregates count. `at` says of each row of `indicators` whose it is, as a row of `projects`
+    (their number, where it is none of theirs).
+    """
+
+    def __init__(self, rows: YearRows, year: int) -> None:
+        self.year = year
+        self._rows = rows
+        projects = rows.read("projects", year).sort_by("project_id")
+        self.indicators = rows.read("indicators", year)
+        ids = self.indicators["project_id"].combine_chunks()
+        self.at = _places_of(ids.dictionary, projects["project_id"])[ids.indices.to_numpy()]
+        for name in COUNTS:
+            projects = projects.append_column(name, _sums(self.at, self.indicators[name], projects.num_rows))
+        self.projects = projects
+        self.counts = current_projects(projects)
+
+    @property
+    def does_count(self) -> Any:
+        """Which rows of `indicators` are of tables that count."""
+        return np.append(self.counts, False)[self.at]
+
+    @property
+    def current(self) -> pa.Table:
+        """The tables that count."""
+        return self.projects if self.counts.all() else self.projects.filter(pa.array(self.counts))
+
+    @property
+    def superseded(self) -> pa.Table:
+        """The tables that do not count."""
+        return self.projects.filter(pa.array(~self.counts))
+
+    @property
+    def findings(self) -> pa.Table:
+        """The open findings of the year's releases, counted by table and severity."""
+        return self._rows.read("findings", self.year)
+
+    @cached_property
+    def by_project(self) -> "_Groups":
+        """The tables that count, by the key of their project."""
+        return _Groups(self.current, "project_key")
+
+
+def _places_of(texts: pa.Array, among: pa.ChunkedArray) -> Any:
+    """The row of each text among others; their number where it is none of them."""
+    found = pc.index_in(texts, value_set=among.combine_chunks())
+    return pc.fill_null(found, len(among)).to_numpy()
+
+
+def _sums(at: Any, numbers: pa.ChunkedArray, length: int) -> pa.Array:
+    """As many sums of whole numbers, of which `at` says in which each is."""
+    return pa.array(np.bincount(at, weights=numbers.to_numpy(), minlength=length)[:length].astype(np.int64))
+
+
+class _Groups:
+    """Rows side by side by a key, in the order of the keys; those of one key in the order they were in."""
+
+    def __init__(self, rows: pa.Table, key: str) -> None:
+        number = pc.rank(rows[key], "ascending", tiebreaker="dense").to_numpy()
+        self._rows = rows
+        self._order = np.argsort(number, kind="stable")
+        self._group = number[self._order]
+        self._begins = np.flatnonzero(np.diff(self._group, prepend=np.uint64(0)))
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def first(self, name: str) -> pa.Array:
+        """The value of the first row of each key."""
+        return self._rows[name].take(self._order[self._begins]).combine_chunks()
+
+    def all(self, name: str) -> pa.ListArray:
+        """The values of the rows of each key."""
+        ends = pa.array(np.append(self._begins, len(self._order)), pa.int32())
+        return pa.ListArray.from_arrays(ends, self._rows[name].take(self._order).combine_chunks())
+
+    def sums(self, names: Iterable[str]) -> dict[str, pa.ChunkedArray]:
+        """The sums of the rows of each key; null where all of them are."""
+        summed = [(name, "sum", pc.ScalarAggregateOptions(min_count=1)) for name in names]
+        rows = self._rows.select([name for name, *_ in summed]).take(self._order)
+        found = (
+            rows.append_column("group", pa.array(self._group)).group_by("group", use_threads=False).aggregate(summed)
+        )
+        return {name: found[f"{name}_sum"] for name, *_ in summed}
+
+    @property
+    def sizes(self) -> Any:
+        """The number of rows of each key."""
+        return np.diff(self._begins, append=len(self._order))
+
+
+def aggregate(now: FiscalYear, before: FiscalYear, corrections: Corrections) -> Year:
     """The yearly tables of a fiscal year, from what is published, with the findings that only several releases show."""
-    projects = rows.projects(fiscal_year)
-    counts = current_projects(projects)
-    current = projects.filter(counts)
-    across = _across_releases(projects, counts, corrections)
-    indicators = rows.read("indicators", fiscal_year)
-    indicators = indicators.filter(pc.is_in(indicators["project_id"], current["project_id"].combine_chunks()))
-    findings = _opened(rows.read("findings", fiscal_year), across)
+    across = _across_releases(now, corrections)
+    findings = _opened(now.findings, across)
     tables = {
-        "yearly_summary": _summary(fiscal_year, current, indicators, findings),
-        "yearly_by_unit": _by_unit(fiscal_year, projects, current, findings),
-        "yearly_by_indicator": _by_indicator(fiscal_year, current, indicators),
-        "project_years": project_years(rows, fiscal_year),
+        "yearly_summary": _summary(now, findings),
+        "yearly_by_unit": _by_unit(now, findings),
+        "yearly_by_indicator": _by_indicator(now),
+        "project_years": project_years(now, before),
         "findings": across,
     }
-    return Year(fiscal_year, tables, _problems(tables, current, indicators))
+    return Year(now.year, tables, _problems(tables, now))
 
 
 def _opened(findings: pa.Table, across: pa.Table) -> pa.Table:
@@ -64,39 +156,36 @@ def _opened(findings: pa.Table, across: pa.Table) -> pa.Table:
     return pa.concat_tables([findings, of_pairs.rename_columns(findings.column_names).cast(findings.schema)])
 
 
-def current_projects(projects: pa.Table) -> pa.Array:
+def current_projects(projects: pa.Table) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     """Which of a fiscal year's tables count: of the same project in several releases, those of the last release."""
-    counts = pc.value_counts(projects["project_key"])
-    twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-    columns = ("project_key", "release_year", "release_id", "budget_unit", "project_name")
-    several = projects.select(columns).append_column("at", pa.array(range(projects.num_rows)))
-    several = several.filter(pc.is_in(several["project_key"], twice))
-    rows = list(zip(*(column.to_pylist() for column in several.columns), strict=True))
-    last: dict[str, tuple[int, str]] = {}
-    for key, year, release_id, *_ in rows:
-        last[key] = max(last.get(key, (year, release_id)), (year, release_id))
+    keys = projects["project_key"].combine_chunks().dictionary_encode().indices.to_numpy()
+    several = np.flatnonzero(np.bincount(keys)[keys] > 1)
+    columns = ("release_year", "release_id", "budget_unit", "project_name")
+    rows = list(zip(*(projects[name].take(several).to_pylist() for name in columns), strict=True))
+    last: dict[int, tuple[int, str]] = {}
+    for key, release in zip(keys[several], rows, strict=True):
+        last[key] = max(last.get(key, release[:2]), release[:2])
     is_current = np.ones(projects.num_rows, dtype=bool)
-    for key, year, release_id, unit, name, at in rows:
+    for at, (year, release_id, unit, name) in zip(several, rows, strict=True):
         # A table that does not say whose or what it is, is like no other.
-        is_current[at] = None in (unit, name) or last[key] == (year, release_id)
-    return pa.array(is_current)
+        is_current[at] = None in (unit, name) or last[keys[at]] == (year, release_id)
+    return is_current
 
 
 def current_project_ids(out_root: Path, fiscal_year: int) -> set[str]:
     """The tables of a fiscal year that its aggregates count."""
     projects = YearRows(out_root).read("projects", fiscal_year)
-    return set(projects.filter(current_projects(projects))["project_id"].to_pylist())
+    return set(projects.filter(pa.array(current_projects(projects)))["project_id"].to_pylist())
 
 
-def _across_releases(projects: pa.Table, counts: pa.Array, corrections: Corrections) -> pa.Table:
+def _across_releases(year: FiscalYear, corrections: Corrections) -> pa.Table:
     """A finding for every table that a later release holds again."""
     rows: list[dict[str, Any]] = []
-    superseded = projects.filter(pc.invert(counts))
-    keys = pc.unique(superseded["project_key"])
+    keys = pc.unique(year.superseded["project_key"])
     current: dict[str, dict[str, Any]] = {}
-    for new in projects.filter(pc.and_(counts, pc.is_in(projects["project_key"], keys))).to_pylist():
+    for new in year.current.filter(pc.is_in(year.current["project_key"], keys)).to_pylist():
         current.setdefault(new["project_key"], new)
-    for old in superseded.to_pylist():
+    for old in year.superseded.to_pylist():
         new = current[old["project_key"]]
         rule = "project-in-two-releases"
         finding_id = f"{old['release_id']}-{rule}-{old['source_line']}-{old['source_column']}"
@@ -131,14 +220,16 @@ def _yuan(amount: Decimal | None) -> str:
     return "no amount" if amount is None else f"{amount.normalize():f} yuan"
 
 
-def _summary(fiscal_year: int, current: pa.Table, indicators: pa.Table, findings: pa.Table) -> pa.Table:
-    severities = Counter(dict(zip(*_summed(findings, "severity", "count"), strict=True)))
+def _summary(now: FiscalYear, findings: pa.Table) -> pa.Table:
+    current = now.current
+    by_severity = findings.group_by("severity").aggregate([("count", "sum")])
+    severities = Counter(dict(zip(*(column.to_pylist() for column in by_severity.columns), strict=True)))
     row = {
-        "fiscal_year": fiscal_year,
-        "release_count": pc.count_distinct(current["release_id"]).as_py(),
+        "fiscal_year": now.year,
+        "release_count": len(pc.unique(current["release_id"])),
         "project_count": current.num_rows,
         "unit_count": pc.count_distinct(current["budget_unit"]).as_py(),
-        **{name: pc.sum(indicators[name]).as_py() or 0 for name in COUNTS},
+        **{name: pc.sum(current[name]).as_py() or 0 for name in COUNTS},
         **{name: pc.sum(current[name]).as_py() for name in FUNDS},
         **{f"{severity}_count": severities[severity] for severity in SEVERITIES},
         "source_sha256s": sorted(pc.unique(current["source_sha256"]).to_pylist()),
@@ -146,122 +237,123 @@ def _summary(fiscal_year: int, current: pa.Table, indicators: pa.Table, findings
     return to_arrow("yearly_summary", {name: [value] for name, value in row.items()})
 
 
-def _summed(rows: pa.Table, key: str, count: str) -> tuple[list[Any], list[int]]:
-    found = rows.group_by(key).aggregate([(count, "sum")])
-    return found[key].to_pylist(), found[f"{count}_sum"].to_pylist()
-
-
-def _by_unit(fiscal_year: int, projects: pa.Table, current: pa.Table, findings: pa.Table) -> pa.Table:
-    at = pc.index_in(findings["project_id"], value_set=projects["project_id"].combine_chunks())
-    of_unit = findings.append_column("budget_unit", projects["budget_unit"].take(at))
-    finding_counts = Counter(dict(zip(*_summed(of_unit, "budget_unit", "count"), strict=True)))
-    groups = current.group_by("budget_unit").aggregate([
-        ([], "count_all"), ("indicator_count", "sum"), *_FUNDS_SUMMED, ("source_sha256", "distinct"),
-    ]).sort_by("budget_unit")  # fmt: skip
+def _by_unit(now: FiscalYear, findings: pa.Table) -> pa.Table:
+    groups = _Groups(now.current, "budget_unit")
+    units = groups.first("budget_unit")
+    table = pc.index_in(findings["project_id"], value_set=now.projects["project_id"].combine_chunks())
+    at = _places_of(now.projects["budget_unit"].take(table), pa.chunked_array([units]))
     columns = {
-        "fiscal_year": [fiscal_year] * groups.num_rows,
-        "budget_unit": groups["budget_unit"],
-        "project_count": groups["count_all"],
-        "indicator_count": groups["indicator_count_sum"],
-        **{name: groups[f"{name}_sum"] for name in FUNDS},
-        "finding_count": [finding_counts[unit] for unit in groups["budget_unit"].to_pylist()],
-        "source_sha256s": _together(groups["source_sha256_distinct"]),
+        "fiscal_year": [now.year] * len(groups),
+        "budget_unit": units,
+        "project_count": groups.sizes,
+        **groups.sums(("indicator_count", *FUNDS)),
+        "finding_count": _sums(at, findings["count"], len(groups)),
+        "source_sha256s": _together(groups.all("source_sha256")),
     }
     return to_arrow("yearly_by_unit", columns)
 
 
-def _together(*lists: pa.ChunkedArray) -> pa.Array:
+def _together(*lists: pa.ListArray) -> pa.ListArray:
     """For each row, what any of its lists holds, once each and sorted."""
-    rows = [pc.list_parent_indices(of_row) for of_row in lists]
-    texts = [pc.list_flatten(of_row) for of_row in lists]
-    pairs = [pa.table({"row": row, "text": text}) for row, text in zip(rows, texts, strict=True)]
-    found = pa.concat_tables(pairs).group_by(["row", "text"]).aggregate([])
-    found = found.sort_by([("row", "ascending"), ("text", "ascending")])
-    lengths = np.bincount(found["row"].to_numpy(), minlength=len(lists[0]))
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
-    return pa.ListArray.from_arrays(offsets, found["text"].combine_chunks())
+    names, of_text = _sorted(pa.chunked_array([pc.list_flatten(of_row) for of_row in lists]))
+    rows = np.concatenate([pc.list_parent_indices(of_row).to_numpy() for of_row in lists])
+    pairs = np.sort(rows * len(names) + of_text)
+    row, text = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], len(names))
+    return _lists(row, names.take(text), len(lists[0]))
 
 
-def _by_indicator(fiscal_year: int, current: pa.Table, indicators: pa.Table) -> pa.Table:
-    at = pc.index_in(indicators["project_id"], value_set=current["project_id"].combine_chunks())
-    groups = (
-        indicators.append_column("source_sha256", current["source_sha256"].take(at))
-        .group_by(["level1", "level2"])
-        .aggregate(
-            [*((name, "sum") for name in COUNTS), ("project_id", "count_distinct"), ("source_sha256", "distinct")]
-        )
-        .sort_by([("level1", "ascending"), ("level2", "ascending")])
-    )
+def _sorted(texts: pa.ChunkedArray) -> tuple[pa.Array, Any]:
+    """What texts there are, in their order, null at the end; and of each row which of them it is."""
+    coded = texts.combine_chunks()
+    order = pc.sort_indices(coded.dictionary)
+    number = np.append(np.argsort(order), len(order))
+    names = pa.concat_arrays([coded.dictionary.take(order), pa.nulls(1, pa.string())])
+    return names, number[coded.indices.fill_null(len(order)).to_numpy()]
+
+
+def _lists(rows: Any, texts: pa.Array, length: int) -> pa.ListArray:
+    """As many lists of texts, of which it is said, in order, in which row's list each is."""
+    ends = np.cumsum(np.bincount(rows, minlength=length))
+    return pa.ListArray.from_arrays(pa.array(np.append([0], ends), pa.int32()), texts)
+
+
+def _by_indicator(now: FiscalYear) -> pa.Table:
+    does_count = now.does_count
+    at, rows = now.at[does_count], now.indicators.filter(pa.array(does_count))
+    (level1, of_level1), (level2, of_level2) = (_sorted(rows[name]) for name in ("level1", "level2"))
+    source, of_source = _sorted(now.projects["source_sha256"])
+    levels = of_level1 * len(level2) + of_level2
+    found = np.flatnonzero(np.bincount(levels))
+    group = np.searchsorted(found, levels)
+    projects, sources = np.zeros((len(found), len(now.counts)), bool), np.zeros((len(found), len(source)), bool)
+    projects[group, at] = True
+    sources[group, of_source[at]] = True
+    row, text = np.nonzero(sources)
     columns = {
-        "fiscal_year": [fiscal_year] * groups.num_rows,
-        "level1": groups["level1"],
-        "level2": groups["level2"],
-        **{name: groups[f"{name}_sum"] for name in COUNTS},
-        "project_count": groups["project_id_count_distinct"],
-        "source_sha256s": _together(groups["source_sha256_distinct"]),
+        "fiscal_year": [now.year] * len(found),
+        "level1": level1.take(found // len(level2)),
+        "level2": level2.take(found % len(level2)),
+        **{name: _sums(group, rows[name], len(found)) for name in COUNTS},
+        "project_count": projects.sum(axis=1),
+        "source_sha256s": _lists(row, source.take(text), len(found)),
     }
     return to_arrow("yearly_by_indicator", columns)
 
 
-def project_years(rows: YearRows, fiscal_year: int) -> pa.Table:
+def project_years(now: FiscalYear, before: FiscalYear) -> pa.Table:
     """The table `project_years` of a fiscal year: each project's funds beside those of the year before."""
-    now, superseded = _by_project(rows, fiscal_year)
-    before, _ = _by_project(rows, fiscal_year - 1)
-    keys = now["project_key"]
-    previous = before.take(pc.index_in(keys, value_set=before["project_key"].combine_chunks()))
-    total, previous_total = (of["total_funds_cny"].cast(MONEY) for of in (now, previous))
+    here, there = now.by_project, before.by_project
+    keys = here.first("project_key")
+    at = pc.index_in(keys, value_set=there.first("project_key"))
+    sums, previous = here.sums((*FUNDS, *COUNTS)), there.sums(("total_funds_cny", "indicator_count"))
+    total, previous_total = (of.cast(MONEY) for of in (sums["total_funds_cny"], previous["total_funds_cny"].take(at)))
     change = pc.subtract(total, previous_total)
     columns = {
-        "fiscal_year": [fiscal_year] * now.num_rows,
-        **{name: now[name] for name in ("project_key", "budget_unit", "project_name", *FUNDS, *COUNTS)},
+        "fiscal_year": [now.year] * len(here),
+        "project_key": keys,
+        **{name: here.first(name) for name in ("budget_unit", "project_name")},
+        **sums,
         "previous_total_funds_cny": previous_total,
         "change_cny": change,
-        "change_ratio": [
-            float(more / was) if more is not None and was else None
-            for more, was in zip(change.to_pylist(), previous_total.to_pylist(), strict=True)
-        ],
-        "previous_indicator_count": pc.fill_null(previous["indicator_count"], 0),
-        "project_ids": now["project_ids"],
-        "superseded_project_ids": [superseded.get(key, []) for key in keys.to_pylist()],
-        **{name: _together(now[name], previous[name]) for name in ("release_ids", "source_sha256s")},
+        "change_ratio": _ratio(change, previous_total),
+        "previous_indicator_count": pc.fill_null(previous["indicator_count"].take(at), 0),
+        "project_ids": here.all("project_id"),
+        "superseded_project_ids": _superseded(now, keys),
+        **{name: _together(here.all(of), there.all(of).take(at)) for name, of in _ORIGINS.items()},
     }
     return to_arrow("project_years", columns)
 
 
-def _by_project(rows: YearRows, fiscal_year: int) -> tuple[pa.Table, dict[str, list[str]]]:
-    """A fiscal year's projects that count, a row each in the order of their keys, and by key the ids of the tables that do not."""
-    projects = rows.projects(fiscal_year)
-    counts = current_projects(projects)
-    groups = projects.filter(counts).group_by("project_key", use_threads=False).aggregate([
-        ("budget_unit", "first", _NULLS_TOO), ("project_name", "first", _NULLS_TOO), *_FUNDS_SUMMED,
-        *((name, "sum") for name in COUNTS),
-        ("project_id", "list"), ("release_id", "distinct"), ("source_sha256", "distinct"),
-    ])  # fmt: skip
-    names = [
-        "project_key",
-        "budget_unit",
-        "project_name",
-        *FUNDS,
-        *COUNTS,
-        "project_ids",
-        "release_ids",
-        "source_sha256s",
-    ]
-    found = groups.rename_columns(names).sort_by("project_key")
-    superseded: dict[str, list[str]] = {}
-    old = projects.filter(pc.invert(counts))
-    for key, project_id in zip(old["project_key"].to_pylist(), old["project_id"].to_pylist(), strict=True):
-        superseded.setdefault(key, []).append(project_id)
-    return found, superseded
+def _ratio(amounts: pa.ChunkedArray, of: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Amounts as a part of others; null where there is none, or it is 0.
+
+    As exact as a float is, up to 900 billion yuan: whole numbers, of the smallest part of an amount, are divided.
+    """
+    whole = pa.decimal128(MONEY.precision + 6, 0)
+    part, total = (
+        pc.multiply(amount, pa.scalar(10**MONEY.scale, pa.decimal128(MONEY.scale + 1, 0)))
+        .cast(whole)
+        .cast(pa.float64())
+        for amount in (amounts, of)
+    )
+    return pc.divide(part, pc.if_else(pc.equal(total, 0), None, total))
 
 
-def _problems(tables: dict[str, pa.Table], current: pa.Table, indicators: pa.Table) -> list[str]:
+def _superseded(year: FiscalYear, keys: pa.Array) -> pa.ListArray:
+    """By the key of each project, its tables that do not count."""
+    old = year.superseded
+    at = _places_of(old["project_key"], pa.chunked_array([keys]))
+    order = np.argsort(at, kind="stable")
+    return _lists(at[order], old["project_id"].combine_chunks().take(order), len(keys))
+
+
+def _problems(tables: dict[str, pa.Table], now: FiscalYear) -> list[str]:
     """What the tables say that the rows behind them do not: nothing, unless the aggregation is wrong."""
     found = [sentence for name, table in tables.items() for sentence in validate(name, table)]
     summary, by_unit, by_indicator = (tables[name] for name in YEARLY_TABLES[:3])
-    indicator_count = pc.sum(indicators["indicator_count"]).as_py() or 0
+    indicator_count = int(now.indicators["indicator_count"].to_numpy()[now.does_count].sum())
     conserved = {
-        "tables by unit": (pc.sum(by_unit["project_count"]).as_py() or 0, current.num_rows),
+        "tables by unit": (pc.sum(by_unit["project_count"]).as_py() or 0, now.current.num_rows),
         "indicators by unit": (pc.sum(by_unit["indicator_count"]).as_py() or 0, indicator_count),
         "indicators by level": (pc.sum(by_indicator["indicator_count"]).as_py() or 0, indicator_count),
     }
@@ -274,18 +366,29 @@ def _problems(tables: dict[str, pa.Table], current: pa.Table, indicators: pa.Tab
 
 
 def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
-    """Aggregate fiscal years and publish their tables; a year whose tables are wrong is left as it stands."""
+    """Aggregate fiscal years and publish their tables; a year whose tables are wrong is left as it stands.
+
+    Of the tables, only the columns that are shown are given back: the others of many years need not be held.
+    """
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
     rows = YearRows(settings.out_root, settings.state_root / "years")
     corrections = read_corrections(settings.corrections_path)
+
+    @lru_cache(maxsize=2)
+    def read(fiscal_year: int) -> FiscalYear:
+        return FiscalYear(rows, fiscal_year)
+
     done = []
     with writer(settings.out_root):
         for fiscal_year in fiscal_years:
-            year = aggregate(rows, fiscal_year, corrections)
-            done.append(year)
+            before = read(fiscal_year - 1)
+            year = aggregate(read(fiscal_year), before, corrections)
             if not year.problems:
                 publish(settings.out_root, [_staged(settings.out_root, year)])
-        publish(settings.out_root, [_staged_after(rows, year) for year in _years_after(settings, done)])
+            done.append(replace(year, tables={name: year.tables[name].select(of) for name, of in _SHOWN.items()}))
+        for fiscal_year in _years_after(settings, done):
+            before = read(fiscal_year - 1)
+            publish(settings.out_root, [_staged_after(settings.out_root, read(fiscal_year), before)])
         catalogue.settle_years({year.fiscal_year for year in done if not year.problems})
     return done
 
@@ -311,6 +414,6 @@ def _years_after(settings: Settings, done: list[Year]) -> list[int]:
     return [year for year in after if (settings.out_root / yearly_path("project_years", year)).is_file()]
 
 
-def _staged_after(rows: YearRows, fiscal_year: int) -> Staged:
-    place = yearly_path("project_years", fiscal_year)
-    return stage(rows.out_root, f"after-{fiscal_year}", {place: parquet_bytes(project_years(rows, fiscal_year))})
+def _staged_after(out_root: Path, now: FiscalYear, before: FiscalYear) -> Staged:
+    place = yearly_path("project_years", now.year)
+    return stage(out_root, f"after-{now.year}", {place: parquet_bytes(project_years(now, before))})

@@ -44,6 +44,8 @@ def test_project_years_join_both_releases(both: Workplace) -> None:
     assert len(joined) == 20
     changed = joined[joined["change_cny"] != 0]
     assert [float(change) for change in changed["change_cny"]] == [100000.0]
+    quotients = joined["change_cny"] / joined["previous_total_funds_cny"]
+    assert list(joined["change_ratio"]) == [float(quotient) for quotient in quotients]
     assert all(set(ids) == {FOLLOW_UP, REAL_ID} or list(ids) == [FOLLOW_UP] for ids in joined["release_ids"])
     broadcaster = joined[joined["budget_unit"].str.contains("广播电视局")]
     assert not broadcaster.empty

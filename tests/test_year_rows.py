@@ -56,6 +56,14 @@ def test_kept_rows_follow_files_that_come_change_and_go(out: Path, tmp_path: Pat
     assert not any(_all(kept).values())
 
 
+def test_rows_read_in_batches_are_the_same(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        _release(out, f"r{number}", slice(number, number + 4))
+    before = _all(YearRows(out))
+    monkeypatch.setattr(year_rows, "_AT_A_TIME", 2)
+    assert _all(YearRows(out)) == _all(YearRows(out, tmp_path / "kept")) == before
+
+
 def test_kept_rows_are_those_of_joined_files(out: Path, tmp_path: Path) -> None:
     kept = YearRows(out, tmp_path / "kept")
     for number in range(3):
