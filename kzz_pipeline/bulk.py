@@ -29,8 +29,7 @@ def _pool() -> ProcessPoolExecutor:
 
 @cache
 def _pool_for_large() -> ProcessPoolExecutor:
-    # One at a time, and each in a process that begins anew. Arrow's own allocator is faster, and keeps what it had.
-    os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
+    # One at a time, and each in a process that begins anew.
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1)
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
@@ -12,7 +13,7 @@ from kzz_pipeline.intake import Survey
 from kzz_pipeline.notices import report_path
 from kzz_pipeline.places import JOINED, read_release, release_path
 from kzz_pipeline.publication import HALF_COPY
-from kzz_pipeline.schema import LEVEL2
+from kzz_pipeline.schema import LEVEL2, arrow_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.terminal import say
 from kzz_pipeline.yearly import ACROSS
@@ -72,15 +73,13 @@ def _print_release(settings: Settings, version: Version, state: str) -> None:
     if not rows:
         return
     row = rows[0]
-    projects = _rows(settings, version, "projects", ["fiscal_year", "total_funds_cny"])
-    levels = _levels(settings, version)
+    projects = _published(settings, version, "projects", ["fiscal_year", "total_funds_cny"])
+    years = _counts(projects["fiscal_year"])
+    levels = _counts(_published(settings, version, "indicators", ["level2"])["level2"])
     say(f"{version.release_id}  {state}  ({version.source_path}, {row['encoding']}, {row['line_count']} lines)")
     say(f"  list        {row['listed_count']} projects, total {_wan(row['listed_total_cny'])}")
-    years: dict[object, int] = {}
-    for project in projects:
-        years[project["fiscal_year"]] = years.get(project["fiscal_year"], 0) + 1
     by_year = ", ".join(f"{year or 'no year'}: {count}" for year, count in sorted(years.items(), key=str))
-    funds = sum((project["total_funds_cny"] or Decimal(0) for project in projects), Decimal(0))
+    funds = pc.sum(projects["total_funds_cny"]).as_py() or Decimal(0)
     say(f"  tables      {row['project_count']} ({by_year}), total {_wan(funds)}")
     named = "  ".join(
         f"{(level or 'unknown').removesuffix('指标')} {levels[level]}" for level in (*LEVEL2, None) if levels[level]
@@ -114,21 +113,22 @@ def _findings(settings: Settings, version: Version) -> set[str] | None:
     return {HALF_COPY, *(row[name] for row in rows for name in ("finding_id", "rule"))}
 
 
-def _levels(settings: Settings, version: Version) -> Counter[str | None]:
-    """The indicators of a release by second level."""
-    counts: Counter[str | None] = Counter()
-    for place in version.files:
-        if place.startswith("indicators/"):
-            found = read_release(settings.out_root, place, ["level2"])
-            for row in [] if found is None else pc.value_counts(found["level2"]).to_pylist():
-                counts[row["values"]] += row["counts"]
-    return counts
-
-
 def _rows(settings: Settings, version: Version, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = _published(settings, version, table, columns).to_pylist()
+    return rows
+
+
+def _published(settings: Settings, version: Version, table: str, columns: list[str] | None = None) -> pa.Table:
+    """The published rows of a release in a table, or these columns of them."""
+    empty = arrow_schema(table).empty_table()
     places = [place for place in version.files if place.startswith(f"{table}/")]
     found = [read_release(settings.out_root, place, columns) for place in places]
-    return [row for rows in found if rows is not None for row in rows.to_pylist()]
+    rows = [empty if columns is None else empty.select(columns), *(rows for rows in found if rows is not None)]
+    return pa.concat_tables(rows)
+
+
+def _counts(column: pa.ChunkedArray) -> Counter[Any]:
+    return Counter({found["values"]: found["counts"] for found in pc.value_counts(column).to_pylist()})
 
 
 def _wan(amount: object) -> str:

@@ -6,7 +6,7 @@ size, time and inode of each, so that only those that changed since are read aga
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +23,9 @@ COUNTS = ("indicator_count", "quantified_indicator_count")
 # Of findings over several releases, which are made with the aggregates.
 ACROSS_RULES = frozenset({"project-in-two-releases"})
 _FILE = "file"
-# Files read and counted at a time: bounds the memory that their rows take.
+# Files read at a time, and rows counted at a time: bounds the memory that they take.
 _AT_A_TIME = 100
+_MOST_ROWS = 20_000
 _READ, _CODE = b"kzz.files", b"kzz.code"
 
 
@@ -181,10 +182,25 @@ def _batch(source: _Source, table: str, files: list[Path], fiscal_year: int) -> 
 def _counted(source: _Source, table: str, files: list[Path], fiscal_year: int) -> pa.Table:
     dataset = parquet_dataset(files, arrow_schema(table))
     names, condition = list(source.columns), pc.field("fiscal_year") == fiscal_year
-    if is_remote(files[0]):
-        found = dataset.to_table(columns=names, filter=condition)
-        found = found.append_column(_FILE, pa.nulls(found.num_rows, _TEXT))
-    else:
-        found = dataset.to_table(columns=[*names, "__filename"], filter=condition).rename_columns([*names, _FILE])
-        found = found.set_column(len(names), _FILE, pc.replace_substring_regex(found[_FILE], "^.*/", ""))
-    return source.count(found)
+    is_here = not is_remote(files[0])
+    scanner = dataset.scanner(columns=[*names, "__filename"] if is_here else names, filter=condition)
+    return pa.concat_tables(source.count(_with_file(rows, is_here)) for rows in _some_rows(scanner.to_reader()))
+
+
+def _some_rows(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """The rows of a reader, so many at a time; once none, where there are none."""
+    held: list[pa.RecordBatch] = []
+    for batch in reader:
+        held.append(batch)
+        if sum(part.num_rows for part in held) >= _MOST_ROWS:
+            yield pa.Table.from_batches(held)
+            held = []
+    yield pa.Table.from_batches(held, reader.schema)
+
+
+def _with_file(rows: pa.Table, is_here: bool) -> pa.Table:
+    """Rows with the name of their file last; with none where that is an object of a store."""
+    if not is_here:
+        return rows.append_column(_FILE, pa.nulls(rows.num_rows, _TEXT))
+    last = rows.num_columns - 1
+    return rows.set_column(last, _FILE, pc.replace_substring_regex(rows[last], "^.*/", ""))

@@ -376,7 +376,10 @@ def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
 
     @lru_cache(maxsize=2)
     def read(fiscal_year: int) -> FiscalYear:
-        return FiscalYear(rows, fiscal_year)
+        year = FiscalYear(rows, fiscal_year)
+        # What reading took is not kept for the next year.
+        pa.default_memory_pool().release_unused()
+        return year
 
     done = []
     with writer(settings.out_root):
