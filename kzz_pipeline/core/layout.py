@@ -6,9 +6,9 @@ cell's number alone. What fits nowhere is `unread`, with its reason.
 """
 
 import re
-import sys
 from collections.abc import Iterator
 from functools import lru_cache
+from math import inf
 from operator import getitem
 
 from kzz_pipeline.core.characters import squeeze, strip
@@ -90,11 +90,11 @@ _COLUMNS = 16
 @no_cycles()
 def read_layout(document: Document, vocabulary: Vocabulary, units: Units) -> Parse:
     """The tokens of a release, in reading order: every non-empty cell has a role, or one for each of its parts."""
-    (tokens,) = read_chunks(document, vocabulary, units, sys.maxsize)
+    (tokens,) = read_chunks(document, vocabulary, units, inf)
     return Parse(document, Chunks.alone(tokens), max(tokens.table_no, default=0))
 
 
-def read_chunks(document: Document, vocabulary: Vocabulary, units: Units, most_cells: int) -> Iterator[Tokens]:
+def read_chunks(document: Document, vocabulary: Vocabulary, units: Units, most_cells: float) -> Iterator[Tokens]:
     """The tokens of `read_layout` a chunk at a time: whole tables, until they have so many cells; at least one chunk."""
     reader = _Reader(document, vocabulary, units)
     for index, line in enumerate(document.lines):
