@@ -455,6 +455,78 @@ def test_labels_in_one_line_and_what_belongs_to_them_in_the_next() -> None:
     assert column(found, "indicators", "indicator_name") == ["培训人数"]
 
 
+ROWS = "一级指标|二级指标|三级指标|指标值\n产出指标|数量指标|人数|≥3人\n满意度指标|满意度指标|群众满意度|≥90%\n"
+FUNDS = ("total_funds_cny", "fiscal_funds_cny", "other_funds_cny")
+
+
+def with_funds(lines: str) -> str:
+    """A release whose table prints these lines of money."""
+    return HEAD.replace("项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20", lines) + ROWS
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "资金来源|合计|财政拨款|其他资金\n|100|70|30",
+        "预算金额（元）|合计|财政拨款|其他资金\n|1,000,000|700,000|300,000",
+        "项目资金|总额|其中：财政拨款|其他资金\n|100|70|30",
+        "年度|资金总额|财政拨款|其他资金\n2022年|100|70|30",
+        "年度|资金总额|财政拨款|其他资金\n2021年|90|70|20\n2022年|100|70|30",
+        "项目资金|合计|100|财政拨款|70|其他资金|30",
+        "年度预算|金额：|100\n|财政拨款|70|其他资金|30",
+        "项目资金|上年|本年\n年度资金总额|90|100\n财政拨款|80|70\n其他资金|10|30",
+        "资金情况|项目|2021年|2022年\n|年度资金总额|90|100\n|财政拨款|80|70\n|其他资金|10|30",
+        "年度资金总额|100.00|100\n财政拨款|70\n其他资金|30",
+        "年度资金总额|100\n财政拨款|70|其他资金|\n30|项目周期|1年",
+    ],
+)
+def test_amounts_and_the_labels_that_they_belong_to(lines: str) -> None:
+    found = rows_of(with_funds(lines))
+    assert project(found, *FUNDS) == (1000000, 700000, 300000)
+    assert "amount-unreadable" not in column(found, "findings", "rule")
+
+
+@pytest.mark.parametrize(
+    ("lines", "amounts"),
+    [
+        # Whose year is whose, or where the first of several amounts belongs, is not said.
+        ("项目资金|年度资金总额|90|100|财政拨款|70", (None, 700000, None)),
+        ("项目资金|上年|前年\n年度资金总额|90|100", (None, None, None)),
+        ("年度资金总额|100|财政拨款|70|其他资金|\n|30|其中：本级|20|上级补助|10", (1000000, 700000, None)),
+        ("年度资金总额|100|财政拨款|70|其他资金|\n任务1|修路|30", (1000000, 700000, None)),
+    ],
+)
+def test_amounts_that_may_belong_elsewhere_are_not_read(lines: str, amounts: tuple[int | None, ...]) -> None:
+    found = rows_of(with_funds(lines))
+    assert project(found, *FUNDS) == amounts
+    assert "unread-cell" in column(found, "findings", "rule")
+    assert "total-without-amount" not in column(found, "findings", "rule")
+
+
+def test_an_unknown_label_among_those_of_names() -> None:
+    head = HEAD.replace("预算单位|甲局|项目名称|甲项目", "{}")
+    found = rows_of(head.format("项目名称|项目代码|预算单位|科室\n甲项目|654|甲局|民生") + ROWS)
+    assert project(found, "budget_unit", "project_name") == ("甲局", "甲项目")
+    assert column(found, "findings", "rule").count("unread-cell") == 2
+    beside = rows_of(head.format("预算单位|甲局|项目名称|甲项目\n科室|民生科|用途|民生") + ROWS)
+    assert project(beside, "budget_unit", "project_name") == ("甲局", "甲项目")
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "code"),
+    [
+        ("预算单位|甲局|项目名称||项目编码|654001", None, "654001"),
+        ("预算单位|甲局|项目名称|公用经费|项目编码|654001", "公用经费", "654001"),
+        ("预算单位|甲局|项目名称|项目概况", "项目概况", None),
+    ],
+)
+def test_a_label_with_a_value_of_its_own_is_no_name(line: str, name: str | None, code: str | None) -> None:
+    found = rows_of(HEAD.replace("预算单位|甲局|项目名称|甲项目", line) + ROWS)
+    assert project(found, "project_name") == (name,)
+    assert fields(found).get("project_code") == code
+    assert ("nameless-table" in column(found, "findings", "rule")) == (name is None)
+
+
 def test_labels_above_their_values_below_the_goal_too() -> None:
     found = read(
         "单位：万元\n项目支出绩效目标表\n（2022年）\n年度目标|保障运转。\n预算单位|项目名称\n甲局|200\n"

@@ -6,6 +6,7 @@ cell's number alone. What fits nowhere is `unread`, with its reason.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from operator import getitem
 
@@ -32,7 +33,7 @@ from kzz_pipeline.core.listing import (
     row_roles,
     total_roles,
 )
-from kzz_pipeline.core.money import is_amount
+from kzz_pipeline.core.money import is_amount, read_amount
 from kzz_pipeline.core.tokens import Item, Parse, Plain, Token, Tokens, token_of
 from kzz_pipeline.core.units import Units, split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
@@ -57,6 +58,7 @@ from kzz_pipeline.core.vocabulary import (
     is_unit_over_two,
     parted_from_unit,
     unit_in_title,
+    year_of,
 )
 
 # Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
@@ -77,6 +79,11 @@ _PAGE_NUMBER = re.compile(
 _LONGEST_PAGE_NUMBER = 20
 _GAP = re.compile(r"(?<=\S)\s+(?=\S)")
 _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
+# What heads the column of one year's amounts where they stand in several, the table's own year or another.
+_AMOUNTS_OF = re.compile(
+    r"^(?:(?P<own>本年度?|当年|年初)|(?P<year>(?:19|20)\d\d)年度?|上年度?|去年|前年|下年度?|全年|执行率|分值|得分|执行|调整后?)"
+    r"(?:预算|资金|安排|投资|执行|完成)*(?:金额|总额|数|额)?$"
+)
 # A line between indicators that holds none of these is a row of the tree.
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
 # So many texts of a column are kept ready; labels that were forgotten are soon there again.
@@ -99,6 +106,18 @@ def read_layout(document: Document, vocabulary: Vocabulary, units: Units) -> Par
 def _is_year_line(items: list[Item]) -> bool:
     """Whether a line prints a year, perhaps with the unit of money, and nothing else."""
     return bool(items[0].kinds & YEAR) and all(item.kinds & (YEAR | MONEY_UNIT) for item in items)
+
+
+def _is_of_money(label: Label) -> bool:
+    """Whether a label stands for an amount, in a line of such labels."""
+    return label.money or label.total_funds
+
+
+def _may_be_below(item: Item, label: Label) -> bool:
+    """Whether a cell may be the value of the label above it: no label itself, and a year only of a label that asks for it."""
+    if item.kinds & YEAR:
+        return label.field == "fiscal_year" or (_is_of_money(label) and is_amount(item.text))
+    return not item.kinds & (FIELD | GOAL | HEADER | LEVEL | SPLITS | MONEY_UNIT)
 
 
 def _kinds(items: list[Item]) -> int:
@@ -167,8 +186,11 @@ class _Reader:
         self.has_goal = False
         self.has_satisfaction = False
         self.has_year = False
+        self.year: int | None = None
         self.awaits_title = False
         self.label_row: list[tuple[int, int, str]] = []
+        # Of a line that heads columns of amounts: whether each column is for the table's own year.
+        self.amount_columns: dict[int, bool] = {}
         self.deferred: list[int] = []
 
     # -- cells ---------------------------------------------------------------------------------------------
@@ -329,17 +351,22 @@ class _Reader:
         """A cell of a title line: the title (perhaps with its year), a year, a unit of money, or unread."""
         if reading is not None and (reading.year or reading.unit):
             self._emit(index, item, role, 0, f"{reading.year or ''}:{reading.unit}" if reading.unit else reading.year)
-            self.has_year = self.has_year or reading.year is not None
+            self._note_year(reading.year)
         elif role and (role == "table_title" or self.vocabulary.title(item.text)):
             self._emit(index, item, role, 0, unit_in_title(item.text) if role == "title" else None)
             self.has_title = self.has_title or role == "title"
         elif item.kinds & YEAR:
             self._emit(index, item, "year")
-            self.has_year = True
+            self._note_year(item.text)
         elif item.kinds & MONEY_UNIT:
             self._emit(index, item, "money_unit", 0, declared_unit(item.text))
         else:
             self._emit(index, item, "unread", 0, "beside-title")
+
+    def _note_year(self, printed: str | None) -> None:
+        """Keep the year of a table, the first that it prints."""
+        if printed is not None and not self.has_year:
+            self.has_year, self.year = True, year_of(printed)
 
     # -- looking ahead -------------------------------------------------------------------------------------
 
@@ -538,24 +565,32 @@ class _Reader:
         """A line of labels and values: each value belongs to the last label before it that still lacks one."""
         parts = self._split(items)
         if len(parts) > 1 and self._is_label_row(index, parts):
-            for item in parts:
-                assert item.label is not None
-                name = item.label.field or ""
-                self._emit_field_label(index, item, item.label, name)
-                self.label_row.append((item.column, self.field_no, name))
+            self._read_label_row(index, parts)
             return
+        if len(parts) > 1 and self._heads_amounts(parts):
+            self._read_amount_headings(index, parts)
+            return
+        if self.pending is not None and not self._goes_on(parts):
+            self.pending = None
         repeated = self._repeated_money(parts)
+        not_chosen = self._not_chosen(parts)
         for at, item in enumerate(parts):
-            if not item.kinds:
-                self._read_field_value(index, item)
-                continue
             label = item.label
-            if label and label.goal and not label.field:
+            if at in not_chosen:
+                self._emit(index, item, "unread", 0, not_chosen[at])
+            elif label and label.total_funds and self._is_total_here(parts, at):
+                assert self.pending is not None
+                name = "total_funds" if self.pending == "project_funds" else self.pending
+                self.pending = name
+                self._emit_field_label(index, item, label, name)
+            elif not item.kinds:
+                self._read_field_value(index, item)
+            elif label and label.goal and not label.field:
                 self._read_goal_labels(index, parts[at:])
                 return
-            if item.kinds & YEAR and not self.has_year and self.pending is None:
+            elif item.kinds & YEAR and not self.has_year and self.pending is None:
                 self._emit(index, item, "year")
-                self.has_year = True
+                self._note_year(item.text)
             elif item.kinds & MONEY_UNIT:
                 self._emit(index, item, "money_unit", 0, declared_unit(item.text))
             elif label and label.field and not self._is_value_here(label, parts, at):
@@ -582,34 +617,143 @@ class _Reader:
         self.field_no += 1
         self._emit(index, item, "field_label", self.field_no, f"{name}:{label.unit}" if label.unit else name)
 
-    def _is_label_row(self, index: int, parts: list[Item]) -> bool:
-        """Whether a line prints labels only, and the next one what belongs to them, cell below cell."""
-        for part in parts:
-            if part.kinds & (FIELD | GOAL) != FIELD:
-                return False
-        below = next((found for line in self.lines[index + 1 : index + 4] if (found := self.items(line))), [])
-        columns = {part.column for part in parts}
-        return (
-            1 < len(below) <= len(parts)
-            and all(item.column in columns for item in below)
-            and not _kinds(below) & (FIELD | GOAL | HEADER | LEVEL | SPLITS | YEAR | MONEY_UNIT)
-        )
+    def _goes_on(self, parts: list[Item]) -> bool:
+        """Whether a line may begin with the value of the last label of the line above.
 
-    def _read_values_below(self, index: int, items: list[Item]) -> None:
-        """The line below a line of labels: each cell is the value of the label above it."""
-        above = {column: (number, name) for column, number, name in self.label_row}
-        for item in items:
-            number, name = above[item.column]
-            self._emit(index, item, "field_value", number, name)
-            self.fields.setdefault(name, squeeze(item.text))
-        self.label_row = []
+        Of several amounts, or of one before parts of the money, it is not known that the first is that value.
+        """
+        if self.pending not in self.vocabulary.money_fields or len(parts) == 1:
+            return True
+        is_alone = parts[0].kinds & FIELD or parts[1].kinds & (FIELD | GOAL | MONEY_UNIT)
+        return bool(is_alone) and not any(part.label and part.label.money for part in parts[1:])
 
     def _is_value_here(self, label: Label, parts: list[Item], at: int) -> bool:
         """Whether a word that could be a label is the value of the name field before it (项目名称 ⇥ 公用经费)."""
         if self.pending not in _NAME_FIELDS or label.field in _NAME_FIELDS or at == 0:
             return False
         follower = parts[at + 1] if at + 1 < len(parts) else None
-        return not (label.money and follower is not None and is_amount(follower.text))
+        if follower is None or label.money:
+            return follower is None or not is_amount(follower.text)
+        # 项目名称 ⇥ 项目编码 ⇥ 654001: it has a value of its own, and the name was left blank.
+        is_own = not follower.kinds & _TELLING or (label.field == "fiscal_year" and follower.kinds & YEAR)
+        return not is_own
+
+    # -- amounts and names below their labels --------------------------------------------------------------
+
+    def _is_label_row(self, index: int, parts: list[Item]) -> bool:
+        """Whether a line prints labels, and the next one what belongs to them, cell below cell.
+
+        It begins with two labels that are known. Another may be unknown, where amounts stand below them, or as many
+        cells as labels.
+        """
+        known = unknown = sums = 0
+        for part in parts:
+            if part.kinds & (FIELD | GOAL) == FIELD:
+                known += 1
+            elif part.label and part.label.total_funds:
+                sums += 1
+            elif part.kinds or known + sums < 2:
+                return False
+            else:
+                unknown += 1
+        if known + sums < 2 or known + sums < 3 * unknown:
+            return False
+        below = next((found for line in self.lines[index + 1 : index + 4] if (found := self.items(line))), [])
+        above = {part.column: part.label for part in parts}
+        if not 1 < len(below) <= len(parts) or not all(item.column in above for item in below):
+            return False
+        if unknown and (len(below) < len(parts) or _kinds(below) or any(is_amount(part.text) for part in parts)):
+            return False
+        labelled = [(item, above[item.column]) for item in below]
+        if sums and not all(is_amount(item.text) for item, label in labelled if label and _is_of_money(label)):
+            return False
+        return all(label is None or _may_be_below(item, label) for item, label in labelled)
+
+    def _read_label_row(self, index: int, parts: list[Item]) -> None:
+        for item in parts:
+            label = item.label
+            if label is None:
+                self._emit(index, item, "unread", 0, "stray")
+                continue
+            name = label.field or "total_funds"
+            self._emit_field_label(index, item, label, name)
+            self.label_row.append((item.column, self.field_no, name))
+        self.pending = None
+
+    def _read_values_below(self, index: int, items: list[Item]) -> None:
+        """The line below a line of labels: each cell is the value of the label above it."""
+        above = {column: (number, name) for column, number, name in self.label_row}
+        is_other = self.year is not None and any(
+            year_of(item.text) not in (self.year, None)
+            for item in items
+            if above.get(item.column, (0, ""))[1] == "fiscal_year"
+        )
+        for item in items:
+            number, name = above.get(item.column, (0, ""))
+            if is_other or not name:
+                self._emit(index, item, "unread", 0, "another-column" if is_other else "stray")
+            else:
+                self._emit(index, item, "field_value", number, name)
+                self.fields.setdefault(name, squeeze(item.text))
+        if not (is_other and self._is_year_row(index + 1, above)):
+            self.label_row = []
+
+    def _is_year_row(self, index: int, above: Mapping[int, tuple[int, str]]) -> bool:
+        """Whether a line is one more of those below a line of labels, each for its year."""
+        items = self.items(self.lines[index]) if index < len(self.lines) else []
+        is_dated = any(item.kinds & YEAR and above.get(item.column, (0, ""))[1] == "fiscal_year" for item in items)
+        return is_dated and all(item.column in above for item in items)
+
+    def _heads_amounts(self, parts: list[Item]) -> bool:
+        """Whether a line names the years of the amounts in the columns below: 项目资金 ⇥ 上年 ⇥ 本年."""
+        if not _AMOUNTS_OF.match(squeeze(parts[-1].text)):
+            return False
+        count = sum(1 for part in parts if _AMOUNTS_OF.match(squeeze(part.text)))
+        before = parts[: len(parts) - count]
+        others = [part for part in before if not (part.kinds & FIELD and part.label and part.label.money)]
+        # The column of the labels may be headed too: 资金情况 ⇥ 项目 ⇥ 上年 ⇥ 本年.
+        return count > 1 and len(others) <= 1 and all(part.label and not part.kinds & FIELD for part in others)
+
+    def _read_amount_headings(self, index: int, parts: list[Item]) -> None:
+        self.amount_columns = {}
+        for item in parts:
+            if item.kinds & FIELD and item.label and item.label.field:
+                self._emit_field_label(index, item, item.label, item.label.field)
+                continue
+            match = _AMOUNTS_OF.match(squeeze(item.text))
+            if match is not None:
+                is_dated = match["year"] is not None and int(match["year"]) == self.year
+                self.amount_columns[item.column] = match["own"] is not None or is_dated
+            self._emit(index, item, "field_label")
+        self.pending = None
+
+    def _not_chosen(self, parts: list[Item]) -> dict[int, str]:
+        """The cells that are not read of a label with several amounts behind it, and why.
+
+        The line above may say which amount is the year's. Where nothing does, none is.
+        """
+        found: dict[int, str] = {}
+        for at in range(len(parts) - 1):
+            label = parts[at].label
+            if label is None or not label.money or parts[at + 1].kinds & _TELLING & ~YEAR:
+                continue
+            behind = [at + 1]
+            while behind[-1] + 1 < len(parts) and not parts[behind[-1] + 1].kinds & _TELLING & ~YEAR:
+                behind.append(behind[-1] + 1)
+            if self.amount_columns:
+                own = [further for further in behind if self.amount_columns.get(parts[further].column, False)]
+                if own or any(parts[further].column in self.amount_columns for further in behind):
+                    found.update((further, "another-column") for further in behind if further not in own[:1])
+            elif len(behind) > 1:
+                amounts = {read_amount(parts[further].text, "元") for further in behind[:2]}
+                if len(amounts) > 1 and None not in amounts:
+                    found.update((further, "several-amounts") for further in (at, *behind))
+        return found
+
+    def _is_total_here(self, parts: list[Item], at: int) -> bool:
+        """Whether a word is the label of the amount behind it, behind the label of its section: 年度预算 ⇥ 金额 ⇥ 450."""
+        is_behind_label = at > 0 and self.pending in self.vocabulary.money_fields
+        return is_behind_label and at + 1 < len(parts) and is_amount(parts[at + 1].text)
 
     def _repeated_money(self, parts: list[Item]) -> dict[int, str]:
         """Names for the amounts printed twice on a line: for the whole period, then (or before) for the year."""

@@ -18,7 +18,8 @@ class Label:
     """Every meaning of one printed label; None where it has no such meaning.
 
     `weak` says that the word may also be an indicator's own name, `either` that it is a first level in some
-    templates and a second level in others, `unit` which unit of money its bracket declares.
+    templates and a second level in others, `total_funds` that it is the total among labels of money, `unit` which
+    unit of money its bracket declares.
     """
 
     list_column: str | None = None
@@ -30,6 +31,7 @@ class Label:
     either: bool = False
     field: str | None = None
     money: bool = False
+    total_funds: bool = False
     goal: str | None = None
     unit: str | None = None
 
@@ -142,6 +144,8 @@ class Vocabulary:
                 label(word).list_column = column
         for word in data["total_labels"]:
             label(word).total = True
+        for word in data["funds_totals"]:
+            label(word).total_funds = True
         for column, words in data["indicator_headers"].items():
             for word in words:
                 label(word).header = column
@@ -260,9 +264,14 @@ class Vocabulary:
             if base.money and _FORMULA.match(bracket[1]):
                 return base
             unit = money_unit_of(bracket[1])
-            if unit is not None and (base.money or base.list_column == "amount"):
+            if unit is not None and (base.money or base.total_funds or base.list_column == "amount"):
                 return Label(
-                    list_column=base.list_column, field=base.field, money=base.money, header=base.header, unit=unit
+                    list_column=base.list_column,
+                    field=base.field,
+                    money=base.money,
+                    total_funds=base.total_funds,
+                    header=base.header,
+                    unit=unit,
                 )
         return None
 

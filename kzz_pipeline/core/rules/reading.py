@@ -13,6 +13,8 @@ _REASONS = {
     "second-value": "a second value",
     "text-behind-value": "text behind a value",
     "text-before-name": "text before an indicator",
+    "another-column": "not in the column of this year's budget",
+    "several-amounts": "several amounts behind one label",
 }
 _BRACKET = re.compile(r"[(（]([^()（）]{1,4})[)）]$")
 _PRIVATE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
