@@ -144,6 +144,12 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
 # Further cases of the rules that a plain pair does not tell apart.
 FIRES: list[tuple[str, Text | str]] = [
     ("table-breaks-off", Text([Table(), OTHER, THIRD, UNSATISFIED, Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5])])),
+    ("table-breaks-off", Text(tail="\t\t\t甲县财政局\n")),
+    ("table-breaks-off", Text(tail="甲县2021年项目支出绩\n")),
+    ("table-breaks-off", Text(tail="预算单\n")),
+    ("table-breaks-off", Text(tail="群众认同率\n")),
+    ("table-breaks-off", Text(tail="（此件公\n")),
+    ("table-breaks-off", Text([UNSATISFIED], tail="甲县财政局\n")),
     ("unit-of-value-differs", _effect("租期（月）", "1年以内")),
     ("unit-of-value-differs", _effect("时长（小时）", "90分钟以内")),
     ("unit-of-value-differs", _effect("时限（小时）", "3日")),
@@ -185,6 +191,10 @@ QUIET: list[tuple[str, Text | str]] = [
     ("table-breaks-off", Text([Table(), UNSATISFIED])),
     ("table-breaks-off", Text([UNSATISFIED])),
     ("table-breaks-off", Text([Table(), Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5]), UNSATISFIED])),
+    ("table-breaks-off", Text(tail="甲县财政局\n")),
+    ("table-breaks-off", Text(tail="（此件公开发布）\n")),
+    ("table-breaks-off", Text(tail="公开日期：2020年2月10日\n")),
+    ("table-breaks-off", Text(tail="以上绩效目标由预算单位填报。\n")),
     ("listed-without-table", LISTED),
     ("unit-of-value-differs", _effect("补贴（万元）", "≥3000元")),
     ("unit-of-value-differs", _effect("受益人口（万人）", "3000人以上")),

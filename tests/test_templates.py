@@ -527,6 +527,33 @@ def test_a_label_with_a_value_of_its_own_is_no_name(line: str, name: str | None,
     assert ("nameless-table" in column(found, "findings", "rule")) == (name is None)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "其他说明|无",
+        "审核意见||||同意",
+        "专项管理措施|建立台账",
+        "测算依据|按人数",
+        "是否政府采购|是",
+        "审核：李四|制表：王五",
+        "甲县财政局|2022年2月10日",
+        "||甲县财政局|2022年2月10日",
+        "预算执行率|10",
+    ],
+)
+def test_a_line_below_the_satisfaction_indicators_is_none(line: str) -> None:
+    found = rows_of(HEAD + ROWS + line + "\n")
+    assert column(found, "indicators", "indicator_name") == ["人数", "群众满意度"]
+    assert "note" in fields(found) or "unread-cell" in column(found, "findings", "rule")
+
+
+@pytest.mark.parametrize(
+    "row", ["||家长满意度|较高", "|群众认可度|高", "||安全感|高", "|投诉件数（件）|≤3", "|预算执行率指标|执行率|100%"]
+)
+def test_a_further_row_of_satisfaction_wherever_it_stands(row: str) -> None:
+    assert len(column(rows_of(HEAD + ROWS + row + "\n"), "indicators", "indicator_name")) == 3
+
+
 def test_labels_above_their_values_below_the_goal_too() -> None:
     found = read(
         "单位：万元\n项目支出绩效目标表\n（2022年）\n年度目标|保障运转。\n预算单位|项目名称\n甲局|200\n"

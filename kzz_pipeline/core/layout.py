@@ -84,6 +84,11 @@ _AMOUNTS_OF = re.compile(
     r"^(?:(?P<own>本年度?|当年|年初)|(?P<year>(?:19|20)\d\d)年度?|上年度?|去年|前年|下年度?|全年|执行率|分值|得分|执行|调整后?)"
     r"(?:预算|资金|安排|投资|执行|完成)*(?:金额|总额|数|额)?$"
 )
+# What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
+_SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
+_BUDGET_EXECUTION = re.compile(r"^(?:项目|年度)?预算执行率(?:[(\[].*[)\]])?$")
+_DATE = re.compile(r"^(?:19|20)\d\d(?:年|[-./])\d{1,2}(?:月|[-./])\d{1,2}日?$", re.ASCII)
+_OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
 # A line between indicators that holds none of these is a row of the tree.
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
 # So many texts of a column are kept ready; labels that were forgotten are soon there again.
@@ -275,7 +280,11 @@ class _Reader:
             self._emit(index, items[0], "page_number")
             return
         if self.zone == "indicators" and not kinds & _TELLING:
-            self._read_indicator_row(index, items, kinds)
+            if self.has_satisfaction and not kinds & LEVEL and len(items) > 1 and self._is_below_tree(items):
+                for item in items:
+                    self._emit(index, item, "unread", 0, "below-tree")
+            else:
+                self._read_indicator_row(index, items, kinds)
             return
         if items[0].kinds & (YEAR | MONEY_UNIT | FIELD | SPLITS) and self._heads_title(index, items, kinds):
             self._open_table()
@@ -910,6 +919,28 @@ class _Reader:
             if name == "满意度指标" or "满意度" in text:
                 self.has_satisfaction = True
             tokens.append((line, column, part, text, role, table_no, number, name))
+
+    def _is_below_tree(self, items: list[Item]) -> bool:
+        """Whether a line below the satisfaction indicators is none of them: a remark, an opinion, who signed and when."""
+        name, value = squeeze(items[0].text), items[-1].text
+        is_date = _DATE.match(squeeze(value)) is not None
+        if _SATISFACTION.search(name) or (is_numeric_value(value, self.units) and not is_date):
+            is_weight = len(items) == 2 and _BUDGET_EXECUTION.match(name) is not None
+            return is_weight and self._is_left_of_satisfaction(items[0].column)
+        if split_unit(items[0].text, self.units)[1] is not None:
+            return False
+        return self._is_left_of_satisfaction(items[0].column if not (is_date and _OFFICE.search(name)) else 0)
+
+    def _is_left_of_satisfaction(self, column: int) -> bool:
+        """Whether a cell stands left of every name under 满意度指标, which is the label in force."""
+        places = [] if self.header.name_column is None else [self.header.name_column]
+        for _, at, _, _, role, _, _, name in reversed(self.tokens):
+            if role == "indicator":
+                places.append(at)
+            elif role in ("level1_label", "level2_label", "unknown_label"):
+                is_satisfaction = (name or "").partition(":")[0] == "满意度指标"
+                return is_satisfaction and bool(places) and column < min(places)
+        return False
 
     def _split_levels(self, items: list[Item]) -> list[Item]:
         """`items` with merged labels taken apart (数量指标 培训人数)."""
