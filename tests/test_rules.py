@@ -65,6 +65,11 @@ LISTED = Text([], more_listed=("1\t甲县水利局\t甲县水利局\t水渠维�
 # rule, a release in which it fires, a near miss in which it stays quiet
 CASES: list[tuple[str, Text | str, Text | str]] = [
     ("listed-total", Text(total="11"), Text(total="10.00")),
+    (
+        "list-amounts-unread",
+        Text().text().replace("申请预算金额", "上年预算金额"),
+        Text().text().replace("申请预算金额", "页码").replace("培训经费\t10", "培训经费\t3"),
+    ),
     ("listed-amount", Text([Table(listed="9.8")]), Text([Table(listed="10.00")])),
     ("funds-do-not-add-up", Text([Table(fiscal="9")]), Text([Table(fiscal="8", other="2")])),
     (

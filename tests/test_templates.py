@@ -491,6 +491,7 @@ def test_amounts_and_the_labels_that_they_belong_to(lines: str) -> None:
     [
         # Whose year is whose, or where the first of several amounts belongs, is not said.
         ("项目资金|年度资金总额|90|100|财政拨款|70", (None, 700000, None)),
+        ("2021年资金总额|90|财政拨款|70", (None, 700000, None)),
         ("项目资金|上年|前年\n年度资金总额|90|100", (None, None, None)),
         ("年度资金总额|100|财政拨款|70|其他资金|\n|30|其中：本级|20|上级补助|10", (1000000, 700000, None)),
         ("年度资金总额|100|财政拨款|70|其他资金|\n任务1|修路|30", (1000000, 700000, None)),
@@ -843,6 +844,81 @@ def test_labels_with_the_year_before_them() -> None:
     assert project(found, "annual_goal") == ("保障运转，提高质量。",)
     assert column(found, "indicators", "target_value") == [500, 95]
     assert column(found, "indicators", "unit") == ["人", "%"]
+
+
+def listed(text: str) -> tuple[Rows, list[tuple[Any, ...]]]:
+    """The rows of a release that is a list, and its projects with their amounts in 万元."""
+    found = rows_of(text)
+    cells = zip(*(column(found, "listed_projects", name) for name in ("project_name", "amount_cny")), strict=True)
+    return found, [(name, None if amount is None else amount / 10000) for name, amount in cells]
+
+
+TWO = [("甲项目", 100), ("乙项目", 50)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        ("上年预算数|本年预算数", "80|{}"),
+        ("2021年预算金额|2022年预算金额", "80|{}"),
+        ("2022年度预算金额|2023年度预算金额", "{}|180"),
+        ("2022年预算金额", "{}"),
+        ("项目经费合计|页码", "{}|3"),
+        ("资金来源|本级安排资金（万元）", "财政拨款|{}"),
+        ("合计|财政拨款资金|自有资金", "{}|1|2"),
+        ("上年预算数|本年预算数|增减", "80|{}|20"),
+    ],
+)
+def test_the_lists_own_column_of_amounts(columns: str, cells: str) -> None:
+    found, rows = listed(
+        f"2022年重点项目\n单位：万元\n序号|单位|项目名称|{columns}\n1|甲局|甲项目|{cells.format(100)}\n"
+        f"2|乙局|乙项目|{cells.format(50)}\n合计|||{cells.format(150).replace('财政拨款', '')}\n"
+    )
+    assert rows == TWO
+    assert column(found, "releases", "listed_total_cny") == [1500000]
+
+
+@pytest.mark.parametrize(
+    "columns", ["2020年预算金额|2021年预算金额", "上年预算数|增减金额", "本级安排资金|上级安排资金"]
+)
+def test_amounts_that_may_not_be_the_lists_own_are_not_read(columns: str) -> None:
+    found, rows = listed(
+        f"2022年重点项目\n单位：万元\n序号|单位|项目名称|{columns}\n1|甲局|甲项目|100|7\n合计|||100|7\n"
+    )
+    assert rows == [("甲项目", None)]
+    assert column(found, "releases", "listed_total_cny") == [None]
+    assert "list-amounts-unread" in column(found, "findings", "rule")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "一|甲局||100\n1|甲局|甲项目|100\n二|乙局||50\n2|乙局|乙项目|50\n总合计|||150",
+        "（一）|教育支出||100\n1|甲局|甲项目|100\n（二）|其他支出||50\n2|乙局|乙项目|50\n金额合计|||150",
+        "|甲局（小计）||100\n1|甲局|甲项目|100\n|乙局小计||50\n2|乙局|乙项目|50\n累计|||150",
+        "1|甲局|甲项目|100\n2|乙局|乙项目|50\n合计|||150\n其中：财政拨款|||120\n其他资金|||30",
+    ],
+)
+def test_sums_within_the_list_are_no_projects(lines: str) -> None:
+    found, rows = listed(f"单位：万元\n序号|单位|项目名称|金额\n{lines}\n")
+    assert rows == TWO
+    assert column(found, "releases", "listed_total_cny") == [1500000]
+    assert column(found, "releases", "unread_cell_count") == [0]
+
+
+def test_a_chinese_number_before_a_project_is_its_own() -> None:
+    _, rows = listed("单位：万元\n序号|单位|项目名称|金额\n一|甲局|甲项目|100\n二|乙局|乙项目|50\n合计|||150\n")
+    assert rows == TWO
+
+
+@pytest.mark.parametrize("glued", ["合计||||150|\n1|甲局|甲局|甲项目|100", "1|甲局|甲局|甲项目|100"])
+def test_a_list_whose_header_lost_its_line_end(glued: str) -> None:
+    lines = f"{LIST_COLUMNS}|{glued}\n2|乙局|乙局|乙项目|50\n"
+    found, rows = listed(f"单位：万元\n{lines}" + ("" if "合计" in glued else "合计||||150\n"))
+    assert rows == TWO
+    assert column(found, "releases", "listed_total_cny") == [1500000]
+    tables = HEAD.replace("单位：万元\n", "") + ROWS
+    assert column(rows_of(f"单位：万元\n{lines}{tables}"), "projects", "project_name") == ["甲项目"]
 
 
 def test_subtotals_are_no_projects() -> None:

@@ -6,7 +6,7 @@ cell's number alone. What fits nowhere is `unread`, with its reason.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from operator import getitem
 
@@ -27,6 +27,7 @@ from kzz_pipeline.core.listing import (
     DEFAULT_COLUMNS,
     Columns,
     header_columns,
+    header_end,
     is_list_header,
     is_list_row,
     is_subtotal,
@@ -47,6 +48,7 @@ from kzz_pipeline.core.vocabulary import (
     SPLITS,
     SPLITS_WEAKLY,
     STRONG,
+    THIS_YEAR,
     TITLE,
     TOTAL,
     TREE,
@@ -56,7 +58,9 @@ from kzz_pipeline.core.vocabulary import (
     Vocabulary,
     declared_unit,
     is_unit_over_two,
+    only_year_in,
     parted_from_unit,
+    unit_in_bracket,
     unit_in_title,
     year_of,
 )
@@ -170,6 +174,8 @@ class _Reader:
         self.zone = "preamble"
         self.listed = 0
         self.columns: Columns = []
+        # The year that the release's title or a line above the list prints.
+        self.list_year: str | None = None
         self.has_total = False
         self.has_title = False
         self.has_money_unit = False
@@ -363,7 +369,9 @@ class _Reader:
             self._note_year(reading.year)
         elif role and (role == "table_title" or self.vocabulary.title(item.text)):
             self._emit(index, item, role, 0, unit_in_title(item.text) if role == "title" else None)
-            self.has_title = self.has_title or role == "title"
+            if role == "title":
+                self.has_title = True
+                self.list_year = self.list_year or only_year_in(item.text)
         elif item.kinds & YEAR:
             self._emit(index, item, "year")
             self._note_year(item.text)
@@ -496,6 +504,8 @@ class _Reader:
     def _opens_without_title(self, index: int, items: list[Item]) -> bool:
         if all(item.kinds & YEAR for item in items):
             return self._next_is(index, ("field",))
+        if items[0].label and items[0].label.list_column == "listed_no":
+            return False
         parts = self._split(items)
         if _kinds(parts) & STRONG:
             return True
@@ -506,11 +516,24 @@ class _Reader:
         if self.table_no:
             self.close_table()
         self.zone = "list"
-        self.columns = header_columns(items)
-        for item in items:
-            unit = item.label.unit if item.label else None
+        end = header_end(items)
+        year = self.list_year or (str(self.year) if self.year else None)
+        self.columns = header_columns(items[:end], year, self._rows_below(index))
+        for item, (_, name) in zip(items[:end], self.columns, strict=True):
+            unit = item.label.unit if item.label else unit_in_bracket(item.text) if name == "amount" else None
             self._emit(index, item, "list_header", 0, unit)
             self.has_money_unit = self.has_money_unit or unit is not None
+        if end < len(items):
+            self._read_before_tables(index, items[end:], _kinds(items[end:]))
+
+    def _rows_below(self, index: int) -> Iterator[list[Item]]:
+        """The first lines below the header of the list that hold ink, as far as the tables."""
+        for line in self.lines[index + 1 : index + 1 + _LOOKAHEAD_LINES]:
+            items = self.items(line)
+            if items and _kinds(items) & (TITLE | HEADER):
+                return
+            if items:
+                yield items
 
     def _read_total(self, index: int, items: list[Item]) -> None:
         for item, role in zip(items, total_roles(items, self.columns), strict=True):
@@ -548,8 +571,10 @@ class _Reader:
         elif self.listed == 0 and not self.has_title and any(word in squeeze(item.text) for word in _TITLE_WORDS):
             self._emit(index, item, "title", 0, unit_in_title(item.text))
             self.has_title = True
+            self.list_year = self.list_year or only_year_in(item.text)
         elif item.kinds & YEAR:
             self._emit(index, item, "year")
+            self.list_year = self.list_year or only_year_in(item.text)
         else:
             self._defer(index, item)
 
@@ -749,7 +774,9 @@ class _Reader:
             behind = [at + 1]
             while behind[-1] + 1 < len(parts) and not parts[behind[-1] + 1].kinds & _TELLING & ~YEAR:
                 behind.append(behind[-1] + 1)
-            if self.amount_columns:
+            if self._is_of_another_year(label):
+                found.update((further, "another-column") for further in (at, *behind))
+            elif self.amount_columns:
                 own = [further for further in behind if self.amount_columns.get(parts[further].column, False)]
                 if own or any(parts[further].column in self.amount_columns for further in behind):
                     found.update((further, "another-column") for further in behind if further not in own[:1])
@@ -758,6 +785,11 @@ class _Reader:
                 if len(amounts) > 1 and None not in amounts:
                     found.update((further, "several-amounts") for further in (at, *behind))
         return found
+
+    def _is_of_another_year(self, label: Label) -> bool:
+        """Whether a label names a year that is not the table's: 2021年资金总额 in a table of 2022."""
+        is_dated = self.year is not None and label.year is not None and label.year not in THIS_YEAR
+        return is_dated and label.year != str(self.year)
 
     def _is_total_here(self, parts: list[Item], at: int) -> bool:
         """Whether a word is the label of the amount behind it, behind the label of its section: 年度预算 ⇥ 金额 ⇥ 450."""

@@ -5,7 +5,7 @@ second level); `Label` carries every meaning and the layout picks by place.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ class Label:
 
     `weak` says that the word may also be an indicator's own name, `either` that it is a first level in some
     templates and a second level in others, `total_funds` that it is the total among labels of money, `unit` which
-    unit of money its bracket declares.
+    unit of money its bracket declares, `year` which year stands before it or in its bracket (本年: the table's own).
     """
 
     list_column: str | None = None
@@ -34,6 +34,7 @@ class Label:
     total_funds: bool = False
     goal: str | None = None
     unit: str | None = None
+    year: str | None = None
 
     @property
     def is_level(self) -> bool:
@@ -71,17 +72,23 @@ _LEADING = re.compile(r"^(?:其中[:,]?)+")
 _WEIGHT = re.compile(r"[(\[]\d{1,3}(?:\.\d+)?(?:分|%|分值)?[)\]]$")
 _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 # What any of these can be found in; most texts are neither a label nor a label with something about it.
-_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中)|[)\]]$")
+_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中|本年|当年)|[)\]]$")
 # The years that a goal or a tree of targets is for: 实施期目标（2022年-2024年）; 20XX年 in an empty form.
 _PERIOD = re.compile(r"^[12][\dxX*]{3}年?度?(?:[-~至到](?:[12][\dxX*]{3}(?:\+n)?)年?度?)?$", re.ASCII)
-# 2024年度绩效目标, 2024年指标值
-_YEARS_BEFORE = re.compile(r"^(?:19|20)\d\d(?=年度)", re.ASCII), re.compile(r"^(?:19|20)\d\d年", re.ASCII)
+# 2024年度绩效目标, 2024年指标值, 本年预算数
+_YEARS_BEFORE = (
+    re.compile(r"^((?:19|20)\d\d)(?=年度)", re.ASCII),
+    re.compile(r"^((?:19|20)\d\d)年度?", re.ASCII),
+    re.compile(r"^(本年|当年)度?"),
+)
+THIS_YEAR = ("本年", "当年")
 # How a form says what an amount is the sum of: 年度资金总额（A+B）.
 _FORMULA = re.compile(r"^(?:[A-Z]\d?|[①-⑳])(?:[=+*/×-](?:[A-Z]\d?|[①-⑳]))*$")
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
+_YEAR_NAMED = re.compile(rf"{_YEAR}(?=年)")
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 # A cell that says what the money is printed in: a few words of label, then the unit.
 _UNIT_LINE = re.compile(
@@ -241,10 +248,15 @@ class Vocabulary:
         level = self.labels.get(_DECIMAL_NUMBERING.sub("", text))
         if level is not None and level.is_level and level.field is None:
             return level
-        for year in _YEARS_BEFORE:
-            of_year = self.labels.get(year.sub("", text))
-            if of_year is not None and (of_year.goal or of_year.header == "value"):
+        for before in _YEARS_BEFORE:
+            year = before.match(text)
+            of_year = self.labels.get(text[year.end() :]) if year else None
+            if of_year is None or year is None:
+                continue
+            if of_year.goal or of_year.header == "value":
                 return of_year
+            if of_year.money or of_year.list_column == "amount":
+                return _of_year(of_year, year[1])
         for candidate in (text, _NUMBERING.sub("", text)):
             bare = _LEADING.sub("", candidate)
             for key in (candidate, bare, _WEIGHT.sub("", bare)):
@@ -263,6 +275,8 @@ class Vocabulary:
                 return base
             if base.money and _FORMULA.match(bracket[1]):
                 return base
+            if (base.money or base.list_column == "amount") and _YEAR_CELL.match(bracket[1]):
+                return _of_year(base, bracket[1][:4])
             unit = money_unit_of(bracket[1])
             if unit is not None and (base.money or base.total_funds or base.list_column == "amount"):
                 return Label(
@@ -340,6 +354,25 @@ class Vocabulary:
         if found is None or (found.weak and not weak) or (found.list_column and not (found.field or found.goal)):
             return False
         return found.is_level or found.field is not None or found.goal is not None
+
+
+def _of_year(label: Label, year: str) -> Label:
+    """A label of money that says which year it is for: 2021年资金总额 is no total of a whole period."""
+    is_whole = label.field == "whole_period_funds"
+    return replace(label, year=year, field="total_funds" if is_whole else label.field)
+
+
+def only_year_in(text: str) -> str | None:
+    """The year that a title names, in digits; None where it names none or several."""
+    found = {year.translate(_CHINESE_DIGITS) for year in _YEAR_NAMED.findall(squeeze(text))}
+    return found.pop() if len(found) == 1 else None
+
+
+def unit_in_bracket(printed: str) -> str | None:
+    """The unit of money that is all that a bracket at the end of a text holds: 资金申请（万元）."""
+    bracket = _BRACKET.search(squeeze(printed)) if len(printed) <= _LONGEST_LABEL else None
+    alone = _UNIT_ALONE.match(bracket[1]) if bracket else None
+    return alone[1] if alone else None
 
 
 def unit_in_title(printed: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from kzz_pipeline.core.characters import fold, squeeze, strip
-from kzz_pipeline.core.money import money_unit_of, read_amount
+from kzz_pipeline.core.money import is_amount, money_unit_of, read_amount
 from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, rule, table_rule, yuan
 
 _GOAL_AMOUNT = re.compile(r"(?<![\d.])(\d[\d,]*(?:\.\d+)?)\s*(亿元|万元|元)(?![/每])")
@@ -27,6 +27,8 @@ _CUT_OFF = Decimal("0.002")
 # Sources that some forms print as parts of another one and some beside it.
 _PERHAPS_PARTS = {"central_funds", "regional_funds", "local_funds", "upper_funds"}
 _PARTS_OF_FISCAL = {"general_public_budget", "government_fund_budget", "state_capital_budget"}
+# What heads a column of amounts of whatever year or kind.
+_MONEY = re.compile(r"资金|金额|预算|经费|投资|拨款|[款费额元]$|合计")
 _SPLITS = {"fiscal_funds", "other_funds", "general_public_budget"}
 _TOTALS = {"total_funds", "whole_period_funds", "project_funds"}
 _EXPENDITURE = {"basic_expenditure", "project_expenditure"}
@@ -51,6 +53,21 @@ def listed_total(release: Release) -> Iterator[Hit]:
         line, column = release.total_cell
         message = f"the list's 合计 is {yuan(total)}, its {len(amounts)} rows add up to {yuan(sum(amounts))}"
         yield Hit(message, line, column, str(sum(amounts)), str(total))
+
+
+@rule(
+    "list-amounts-unread", "warning", "The amounts of the list were not read",
+    "No column could be told to be the list's own; the list has neither amounts nor a total.",
+    "See kzz explain; add the heading of the column to labels.yml, under amount.",
+)  # fmt: skip
+def list_amounts_unread(release: Release) -> Iterator[Hit]:
+    if not release.listed or any(row["amount_printed"] for row in release.listed):
+        return
+    for token in release.tokens("list_field"):
+        if is_amount(token.text) and _MONEY.search(squeeze(token.name or "")):
+            message = f"the list prints amounts such as {strip(token.text)} under {token.name}, and none was read"
+            yield Hit(message, token.line, token.column, "a column of amounts", strip(token.text))
+            return
 
 
 @table_rule(
