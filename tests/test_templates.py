@@ -477,6 +477,11 @@ def with_funds(lines: str) -> str:
         "项目资金|上年|本年\n年度资金总额|90|100\n财政拨款|80|70\n其他资金|10|30",
         "资金情况|项目|2021年|2022年\n|年度资金总额|90|100\n|财政拨款|80|70\n|其他资金|10|30",
         "年度资金总额|100.00|100\n财政拨款|70\n其他资金|30",
+        "年度资金总额|100\n其中：1.财政拨款|70\n2.其他资金|30",
+        "2022年度资金总额|100|财政拨款|70|自筹|30",
+        "年度资金总额（2022年）|100|财政拨款|70|单位自有资金|30",
+        "2021年资金总额|90\n2022年资金总额|100|财政拨款|70|其他资金|30",
+        "申请预算金额|100|财政拨款|70|县级配套|5|其他资金|30",
         "年度资金总额|100\n财政拨款|70|其他资金|\n30|项目周期|1年",
     ],
 )
@@ -722,6 +727,39 @@ def test_a_unit_of_money_over_two_cells(head: str) -> None:
     found = read(HEAD.replace("单位：万元\n项目支出绩效目标表\n（2022年）", head) + "|产出指标|数量指标|人数|≥3人\n")
     assert project(found, "fiscal_year", "total_funds_cny", "other_funds_cny") == (2022, 100, 20)
     assert column(found, "releases", "unread_cell_count") == [0]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "单位：万元、%",
+        "（单位：万元、人）",
+        "单位：万元，平方米",
+        "金额单位：万元（保留两位小数）",
+        "单位：万元  数量单位：个",
+        "注：本表金额单位为万元。",
+        "以万元为单位",
+        "单位：人民币（万元）",
+        "单位：万元（人民币）",
+        "单位：萬元",
+        "单位：万",
+        "金额：万元",
+        "（万元）",
+    ],
+)
+def test_a_unit_of_money_however_it_is_said(unit: str) -> None:
+    """The table above is in yuan, which must not go on."""
+    first = (HEAD + ROWS).replace("单位：万元", "单位：元").replace("甲局", "乙局")
+    second = HEAD.replace("单位：万元\n", "").replace("（2022年）", f"（2022年）|{unit}") + ROWS
+    assert column(read(first + second), "projects", "total_funds_cny") == [100, 1000000]
+
+
+def test_a_unit_of_money_behind_an_unknown_label() -> None:
+    funds = "申报资金情况（元）|年度资金总额：100|其中：财政拨款80|其他资金20"
+    found = read(with_funds(funds).replace("单位：万元\n", ""))
+    assert project(found, *FUNDS) == (100, 80, 20)
+    row = "产出指标|成本指标|维修费|（万元）|80\n"
+    assert column(read(HEAD.replace("万元", "元") + row), "projects", "total_funds_cny") == [100]
 
 
 @pytest.mark.parametrize("formula", ["（A+B）", "(A=B+C)", "（A）"])

@@ -39,6 +39,7 @@ from kzz_pipeline.core.tokens import Item, Parse, Plain, Token, Tokens, token_of
 from kzz_pipeline.core.units import Units, split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
 from kzz_pipeline.core.vocabulary import (
+    BRACKET,
     FIELD,
     GOAL,
     HEADER,
@@ -56,6 +57,7 @@ from kzz_pipeline.core.vocabulary import (
     Label,
     TitleReading,
     Vocabulary,
+    bracketed_unit,
     declared_unit,
     is_unit_over_two,
     only_year_in,
@@ -377,6 +379,8 @@ class _Reader:
             self._note_year(item.text)
         elif item.kinds & MONEY_UNIT:
             self._emit(index, item, "money_unit", 0, declared_unit(item.text))
+        elif item.kinds & BRACKET and (unit := bracketed_unit(item.text)):
+            self._emit(index, item, "money_unit", 0, unit)
         else:
             self._emit(index, item, "unread", 0, "beside-title")
 
@@ -576,7 +580,7 @@ class _Reader:
             self._emit(index, item, "year")
             self.list_year = self.list_year or only_year_in(item.text)
         else:
-            self._defer(index, item)
+            self._read_unlabelled(index, item)
 
     # -- the header of a table -----------------------------------------------------------------------------
 
@@ -617,6 +621,10 @@ class _Reader:
                 name = "total_funds" if self.pending == "project_funds" else self.pending
                 self.pending = name
                 self._emit_field_label(index, item, label, name)
+            elif self.pending is None and (unit := self._unit_of_section(parts, at)):
+                # Nothing is read under it: the label behind it has the amount.
+                self.field_no += 1
+                self._emit(index, item, "field_label", self.field_no, f"project_funds:{unit}")
             elif not item.kinds:
                 self._read_field_value(index, item)
             elif label and label.goal and not label.field:
@@ -640,12 +648,20 @@ class _Reader:
 
     def _read_field_value(self, index: int, item: Item) -> None:
         if self.pending is None:
-            self._defer(index, item)
+            self._read_unlabelled(index, item)
             return
         self._emit(index, item, "field_value", self.field_no, self.pending)
         self.fields.setdefault(self.pending, squeeze(item.text))
         if self.pending not in _BLOCK_FIELDS:
             self.pending = None
+
+    def _read_unlabelled(self, index: int, item: Item) -> None:
+        """A cell without a label: a unit of money in a bracket, or kept until its table is whole."""
+        unit = bracketed_unit(item.text) if item.kinds & BRACKET else None
+        if unit is None:
+            self._defer(index, item)
+        else:
+            self._emit(index, item, "money_unit", 0, unit)
 
     def _emit_field_label(self, index: int, item: Item, label: Label, name: str) -> None:
         self.field_no += 1
@@ -785,6 +801,15 @@ class _Reader:
                 if len(amounts) > 1 and None not in amounts:
                     found.update((further, "several-amounts") for further in (at, *behind))
         return found
+
+    @staticmethod
+    def _unit_of_section(parts: list[Item], at: int) -> str | None:
+        """The unit of money in the bracket of an unknown label that heads labels of money: 资金申请（万元） ⇥ 资金总额."""
+        item = parts[at]
+        if item.kinds or at + 1 == len(parts) or item.text[-1:] not in (")", "）", "]", "】"):
+            return None
+        behind = parts[at + 1].label
+        return unit_in_bracket(item.text) if behind is not None and behind.money else None
 
     def _is_of_another_year(self, label: Label) -> bool:
         """Whether a label names a year that is not the table's: 2021年资金总额 in a table of 2022."""

@@ -90,16 +90,23 @@ _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
 _YEAR_NAMED = re.compile(rf"{_YEAR}(?=年)")
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
-# A cell that says what the money is printed in: a few words of label, then the unit.
+_UNIT = "(亿元|千万元|百万元|[万萬]元|千元|百元|元)"
+# A cell that says what the money is printed in: a few words of label, then the unit; perhaps what else is measured in.
 _UNIT_LINE = re.compile(
-    r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?[(\[]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]{0,2}$"
+    r"^[(\[]?(?:注[:.]?)?(?:本表|表中)?(?:(?:金额|计量|货币|资金)?单位[:是为]?|金额:)均?为?[(\[]?(?:人民币)?[(\[]?¥?"
+    rf"(?:{_UNIT}|([万亿])(?=[)\]]?$))[)\]]{{0,2}}(?:(?:[、,;(\[]|数量单位:)[^元]{{1,12}})?[)\]。]?$"
+)
+# 以万元为单位, a whole cell; （万元）, where that is all of a cell above the amounts.
+_UNIT_TAKEN = re.compile(rf"^(?:注:)?(?:本表|金额)?均?以(?:人民币)?{_UNIT}为(?:金额|计量)?单位。?$")
+_UNIT_BRACKETED = re.compile(rf"^[(\[](?:人民币)?{_UNIT}[)\]]$")
+# What begins as such a cell, whether or not it is understood.
+_SAYS_UNIT = re.compile(
+    r"^[(\[]?(?:注[:.]?)?(?:本表|表中)?(?:金额|计量|货币|资金)?单位[:是为(\[]+(?:人民币)?[(\[]?[亿万萬千百]{0,2}元(?![\u4e00-\u9fff])"
 )
 # The same over two cells: 单位： ⇥ 万元.
 _UNIT_LABEL = re.compile(r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?$")
-_UNIT_ALONE = re.compile(r"^(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$")
-_UNIT_IN_TITLE = re.compile(
-    r"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]$"
-)
+_UNIT_ALONE = re.compile(rf"^(?:人民币)?{_UNIT}[)\]]?$")
+_UNIT_IN_TITLE = re.compile(rf"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?{_UNIT}[)\]]$")
 # The same beside something else in one cell: （2022年）  单位：万元.
 _UNIT_BESIDE = (
     re.compile(r"^(.*\S)(?:\s+|(?<=[)）年度]))([(（]?\S{0,2}单位\s*[:：].{0,8}元[)）]?)\s*$"),
@@ -224,7 +231,7 @@ class Vocabulary:
             kinds |= TITLE
         if len(text) <= _LONGEST_YEAR and _YEAR_CELL.match(text):
             kinds |= YEAR
-        elif "单位" in text and money_unit_line(printed):
+        elif ("单位" in text or text.startswith("金额:")) and money_unit_line(printed):
             kinds |= MONEY_UNIT
         return Word(label, kinds)
 
@@ -259,6 +266,8 @@ class Vocabulary:
                 return _of_year(of_year, year[1])
         for candidate in (text, _NUMBERING.sub("", text)):
             bare = _LEADING.sub("", candidate)
+            if bare is not candidate:
+                bare = _NUMBERING.sub("", bare)  # 其中：1.财政拨款
             for key in (candidate, bare, _WEIGHT.sub("", bare)):
                 if key in self.labels:
                     return self.labels[key]
@@ -372,13 +381,13 @@ def unit_in_bracket(printed: str) -> str | None:
     """The unit of money that is all that a bracket at the end of a text holds: 资金申请（万元）."""
     bracket = _BRACKET.search(squeeze(printed)) if len(printed) <= _LONGEST_LABEL else None
     alone = _UNIT_ALONE.match(bracket[1]) if bracket else None
-    return alone[1] if alone else None
+    return _unit(alone[1]) if alone else None
 
 
 def unit_in_title(printed: str) -> str | None:
     """The unit of money that a bracket at the end of a title declares (…绩效目标（单位：万元）), or None."""
     match = _UNIT_IN_TITLE.search(squeeze(printed)) if "单位" in printed and len(printed) <= _LONGEST_TITLE else None
-    return match[1] if match else None
+    return _unit(match[1]) if match else None
 
 
 def parted_from_unit(printed: str) -> tuple[str, str] | None:
@@ -398,14 +407,32 @@ def money_unit_line(printed: str) -> str | None:
     """The unit of money that a cell such as 单位：万元 declares (万元, 元, 亿元 …), or None."""
     if len(printed) > 30:
         return None
-    match = _UNIT_LINE.match(squeeze(printed))
-    return match[1] if match else None
+    text = squeeze(printed)
+    match = _UNIT_LINE.match(text) or _UNIT_TAKEN.match(text)
+    return _unit(next(filter(None, match.groups()))) if match else None
+
+
+def _unit(printed: str) -> str:
+    """A unit of money as `money` knows it."""
+    unit = printed.replace("萬", "万")
+    return unit if unit.endswith("元") else unit + "元"
+
+
+def bracketed_unit(printed: str) -> str | None:
+    """The unit of money that a cell such as （万元） holds and nothing else, or None."""
+    match = _UNIT_BRACKETED.match(squeeze(printed)) if len(printed) <= _LONGEST_YEAR else None
+    return _unit(match[1]) if match else None
+
+
+def says_unit(printed: str) -> bool:
+    """Whether a cell says what the money is printed in, even where what it says is not understood (单位：元/万元)."""
+    return len(printed) <= _LONGEST_TITLE and _SAYS_UNIT.match(squeeze(printed)) is not None
 
 
 def declared_unit(printed: str) -> str | None:
     """The unit of money that a cell declares, alone or as the second of two."""
     alone = _UNIT_ALONE.match(squeeze(printed))
-    return alone[1] if alone else money_unit_line(printed)
+    return _unit(alone[1]) if alone else money_unit_line(printed)
 
 
 def is_unit_over_two(printed: str, behind: str) -> bool:

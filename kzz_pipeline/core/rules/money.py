@@ -7,6 +7,7 @@ from decimal import Decimal
 from kzz_pipeline.core.characters import fold, squeeze, strip
 from kzz_pipeline.core.money import is_amount, money_unit_of, read_amount
 from kzz_pipeline.core.rules.model import Hit, Release, Row, Table, rule, table_rule, yuan
+from kzz_pipeline.core.vocabulary import says_unit
 
 _GOAL_AMOUNT = re.compile(r"(?<![\d.])(\d[\d,]*(?:\.\d+)?)\s*(亿元|万元|元)(?![/每])")
 _CLAUSE_END = re.compile(r"[。；;，,!！?？\n]")
@@ -330,6 +331,18 @@ def money_unit_below(release: Release) -> Iterator[Hit]:
         unit = release.row["money_unit"]
         message = f"{len(above)} amount(s), the first of them {text}, are taken to be in {unit}, which line {below} prints first"
         yield Hit(message, line, column, "a unit of money above", unit)
+
+
+@rule(
+    "money-unit-unread", "error", "A unit of money is printed and was not understood",
+    "The amounts below it would be published in another unit, most likely wrong by a factor of 10,000.",
+    "Print the unit behind the amounts in corrections.yml, or accept the finding if the unit above it holds.",
+)  # fmt: skip
+def money_unit_unread(release: Release) -> Iterator[Hit]:
+    for token in release.tokens("unread"):
+        if "单位" in token.text and says_unit(token.text):
+            message = f"{strip(token.text)} says a unit of money, and it is not known which"
+            yield Hit(message, token.line, token.column, "单位：万元", strip(token.text), release.project_of(token))
 
 
 def _lines_with_a_unit(release: Release) -> Iterator[int]:
