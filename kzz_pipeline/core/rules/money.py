@@ -279,6 +279,27 @@ def listed_twice(release: Release) -> Iterator[Hit]:
 
 
 @rule(
+    "listed-numbers", "warning", "The numbers of the list leave one out or repeat one",
+    "A row was lost in copying, or one was printed twice.",
+    "Compare with the printed document.",
+)  # fmt: skip
+def listed_numbers(release: Release) -> Iterator[Hit]:
+    if not release.listed or release.listed[0]["listed_no"] != 1:
+        return  # codes, or none
+    last, blank = 0, 0
+    for row in release.listed:
+        number = row["listed_no"]
+        if number is None:
+            blank += 1
+            continue
+        # A row without a number may have one all the same; a further list or group begins again.
+        if number not in (1, last + 1, last + 1 + blank) or (number == 1 == last):
+            message = f"{row['project_name']} has number {number} in the list, behind number {last}"
+            yield Hit(message, row["source_line"], row["source_column"], str(last + 1), str(number))
+        last, blank = number, 0
+
+
+@rule(
     "project-twice", "error", "The same unit's same project has two tables for one year",
     "Which of the two holds cannot be told, and everything would count twice.",
     "Take the table out that does not hold, or accept the finding in corrections.yml if these are two projects.",
