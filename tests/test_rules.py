@@ -152,6 +152,11 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
     ("table-breaks-off", Text([Table()], has_list=False, tail=HALF), Text([Table(), THIRD])),
     ("table-without-indicators", Text([Table(indicators=()), OTHER]), Text([Table(), OTHER])),
     ("nameless-table", Text([Table(project="")]), Text()),
+    (
+        "unit-in-title",
+        Text(has_list=False).text().replace("预算单位\t甲县教育局\t", "").replace("项目支出绩效目标表", "甲县教育局项目支出绩效目标表"),
+        Text(has_list=False).text().replace("项目支出绩效目标表", "甲县教育局项目支出绩效目标表"),
+    ),
     ("number-left-text", _indicator("\t社会效益指标", "受益农户", "100余户"), _indicator("\t社会效益指标", "受益农户", "有所增加")),
     ("unknown-unit", _indicator("\t社会效益指标", "受益农户(甲乙)", "100"), _indicator("\t社会效益指标", "受益农户(户)", "100")),
     ("unknown-label", _indicator("\t协调指标", "受益农户(户)", "100"), _indicator("\t社会效益指标", "受益农户(户)", "100")),

@@ -637,6 +637,24 @@ def test_titles_of_further_forms(title: str) -> None:
     assert project(found, "fiscal_year", "budget_unit") == (2022, "甲局")
 
 
+@pytest.mark.parametrize(
+    ("title", "field", "unit"),
+    [
+        ("乙县财政局2022年项目支出绩效目标表", "", "乙县财政局"),
+        ("乙县 财政局 项目支出绩效目标表（2022年）", "", "乙县 财政局"),
+        ("乙县财政局2022年项目支出绩效目标表", "预算单位|甲局|", "甲局"),
+        ("乙县2022年部门预算项目支出绩效目标表", "", None),
+        ("乙县重点项目支出绩效目标表（2022年）", "", None),
+    ],
+)
+def test_a_unit_that_the_title_names(title: str, field: str, unit: str | None) -> None:
+    text = HEAD.replace("项目支出绩效目标表\n（2022年）", title).replace("预算单位|甲局|", field)
+    found = read(text + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "fiscal_year", "budget_unit_printed", "project_name") == (2022, unit, "甲项目")
+    rules = column(found, "findings", "rule")
+    assert ("unit-in-title" in rules, "nameless-table" in rules) == (unit not in (None, "甲局"), unit is None)
+
+
 @pytest.mark.parametrize("cells", ["合格率|%|≥95", "合格率|%|≥|95", "合格率（%）|≥95", "合格率|(%)|≥|95"])
 def test_a_unit_between_name_and_value(cells: str) -> None:
     found = read(f"{HEAD}|产出指标|质量指标|{cells}\n")

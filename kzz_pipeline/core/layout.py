@@ -366,7 +366,9 @@ class _Reader:
 
     def _read_loose(self, index: int, item: Item, role: str, reading: TitleReading | None = None) -> None:
         """A cell of a title line: the title (perhaps with its year), a year, a unit of money, or unread."""
-        if reading is not None and (reading.year or reading.unit):
+        if reading is not None and (reading.year or reading.unit or reading.office):
+            if reading.office:
+                item = self._cut_office(index, item, reading.office)
             self._emit(index, item, role, 0, f"{reading.year or ''}:{reading.unit}" if reading.unit else reading.year)
             self._note_year(reading.year)
         elif role and (role == "table_title" or self.vocabulary.title(item.text)):
@@ -383,6 +385,12 @@ class _Reader:
             self._emit(index, item, "money_unit", 0, unit)
         else:
             self._emit(index, item, "unread", 0, "beside-title")
+
+    def _cut_office(self, index: int, item: Item, office: str) -> Item:
+        """The title without the unit that it begins with, which counts where the table names none."""
+        end = next(at for at in range(len(item.text)) if squeeze(item.text[:at]) == office)
+        self._emit(index, item._replace(part=1, text=item.text[:end]), "field_value", 0, "title_unit")
+        return item._replace(part=2, text=item.text[end:])
 
     def _note_year(self, printed: str | None) -> None:
         """Keep the year of a table, the first that it prints."""

@@ -57,11 +57,15 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TitleReading:
-    """A table's title and, where they stand in the same cell, its year as printed and its unit of money."""
+    """A table's title and, where they stand in the same cell, its year as printed and its unit of money.
+
+    `office` is whose table it is where the title begins with that, without white space: 甲县财政局2022年….
+    """
 
     title: str
     year: str | None
     unit: str | None = None
+    office: str | None = None
 
 
 # 一、 (2) ③
@@ -89,6 +93,10 @@ _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
 _YEAR_NAMED = re.compile(rf"{_YEAR}(?=年)")
+# Whose table a title says it is; a place alone, or all departments of one, is nobody's.
+_OFFICE = re.compile(
+    r"^(?!.*(?:部门|预算|重点|项目))[\u4e00-\u9fff()]{2,30}(?:局|委员会|办公室|厅|中心|学校|[中小大]学|医院|政府|[支大总]队|馆|法院|检察院)$"
+)
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 _UNIT = "(亿元|千万元|百万元|[万萬]元|千元|百元|元)"
 # A cell that says what the money is printed in: a few words of label, then the unit; perhaps what else is measured in.
@@ -329,9 +337,12 @@ class Vocabulary:
         if rest in self.titles:
             return TitleReading(printed, year[1] if year else None, unit)
         # A locality or a bureau may stand before the form's own name.
-        if rest.endswith(tuple(title for title in self.titles if len(title) >= 6)):
-            return TitleReading(printed, year[1] if year else None, unit)
-        return None
+        ends = [title for title in self.titles if len(title) >= 6 and rest.endswith(title)]
+        if not ends:
+            return None
+        before = rest[: -max(map(len, ends))]
+        office = before if text.startswith(before) and _OFFICE.match(before) else None
+        return TitleReading(printed, year[1] if year else None, unit, office)
 
     def split(self, printed: str, weak: bool = False) -> list[tuple[int, int]] | None:
         """Where a cell that merges a label with what stood beside it is cut: spans of label, then rest.

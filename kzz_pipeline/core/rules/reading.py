@@ -18,6 +18,7 @@ _REASONS = {
     "below-tree": "text below the indicators",
     "several-amounts": "several amounts behind one label",
 }
+_UNITS = {"budget_unit", "implementing_unit", "department"}
 _BRACKET = re.compile(r"[(（]([^()（）]{1,4})[)）]$")
 # What only a line below the last table ends with or is: a sentence, a bracket, a stamp, a signature, a date.
 _FOOTER = re.compile(r"[。]|^[(\[][^()\[\]]+[)\]]$|[(\[](?:盖章|公章|签字|签章)[)\]]|签字|盖章|日期|^[^:]{2,14}:")
@@ -124,6 +125,18 @@ def nameless_table(table: Table, release: Release) -> Iterator[Hit]:
     if missing:
         message = f"the table that begins on line {table.row['first_line']} prints no {' and no '.join(missing)}"
         yield Hit(message, table.row["source_line"], table.row["source_column"], "、".join(missing), None, table.row)
+
+
+@table_rule(
+    "unit-in-title", "info", "A unit is named in the title of its table only",
+    "The title may name who published the table; a label for the unit may not be known.",
+    "Compare with the printed document; if a label is missing, add it to labels.yml.",
+)  # fmt: skip
+def unit_in_title(table: Table, release: Release) -> Iterator[Hit]:
+    printed = table.row["budget_unit_printed"]
+    if "title_unit" in table.fields and not _UNITS.intersection(table.fields):
+        message = f"the table that begins on line {table.row['first_line']} names {printed} in its title only"
+        yield Hit(message, *table.cell("title_unit"), "预算单位", printed, table.row)
 
 
 @table_rule(
