@@ -509,6 +509,13 @@ def test_amounts_that_may_belong_elsewhere_are_not_read(lines: str, amounts: tup
     assert "total-without-amount" not in column(found, "findings", "rule")
 
 
+def test_years_side_by_side_without_amounts_are_no_headings() -> None:
+    found = rows_of(HEAD.replace("（2022年）", "（2022年）|2022年") + ROWS)
+    assert project(found, "fiscal_year", *FUNDS) == (2022, 1000000, 800000, 200000)
+    beside = with_funds("项目资金|上年|本年\n年度资金总额|90|100\n项目属性|50|财政拨款|70|其他资金|30")
+    assert project(rows_of(beside), *FUNDS) == (1000000, 700000, 300000)
+
+
 def test_an_unknown_label_among_those_of_names() -> None:
     head = HEAD.replace("预算单位|甲局|项目名称|甲项目", "{}")
     found = rows_of(head.format("项目名称|项目代码|预算单位|科室\n甲项目|654|甲局|民生") + ROWS)
@@ -975,6 +982,11 @@ def test_a_list_whose_header_lost_its_line_end(glued: str) -> None:
     assert column(found, "releases", "listed_total_cny") == [1500000]
     tables = HEAD.replace("单位：万元\n", "") + ROWS
     assert column(rows_of(f"单位：万元\n{lines}{tables}"), "projects", "project_name") == ["甲项目"]
+
+
+def test_a_line_of_fields_is_no_header_of_a_list() -> None:
+    found = read(HEAD.replace("项目名称|甲项目\n项目资金|年度资金总额：", "项目名称|甲项目|项目资金") + ROWS)
+    assert project(found, "budget_unit", "project_name", "total_funds_cny") == ("甲局", "甲项目", 1000000)
 
 
 def test_subtotals_are_no_projects() -> None:

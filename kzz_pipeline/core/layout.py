@@ -618,6 +618,8 @@ class _Reader:
             return
         if self.pending is not None and not self._goes_on(parts):
             self.pending = None
+        if self.amount_columns and sum(1 for part in parts if part.kinds & FIELD) > 1:
+            self.amount_columns = {}
         repeated = self._repeated_money(parts)
         not_chosen = self._not_chosen(parts)
         for at, item in enumerate(parts):
@@ -770,7 +772,13 @@ class _Reader:
         before = parts[: len(parts) - count]
         others = [part for part in before if not (part.kinds & FIELD and part.label and part.label.money)]
         # The column of the labels may be headed too: 资金情况 ⇥ 项目 ⇥ 上年 ⇥ 本年.
-        return count > 1 and len(others) <= 1 and all(part.label and not part.kinds & FIELD for part in others)
+        is_headed = bool(before) or self.has_year
+        return (
+            is_headed
+            and count > 1
+            and len(others) <= 1
+            and all(part.label and not part.kinds & FIELD for part in others)
+        )
 
     def _read_amount_headings(self, index: int, parts: list[Item]) -> None:
         self.amount_columns = {}

@@ -50,6 +50,8 @@ def header_end(items: list[Item]) -> int:
         columns.add("amount")  # 合计 ⇥ 财政拨款 ⇥ 其他资金
     if len(columns) < 3 or columns.isdisjoint({"amount", "listed_no"}):
         return 0
+    if end < len(items):
+        return end if "listed_no" in columns and len(columns) >= end - 1 else 0
     return end if len(columns) >= end - 1 or 2 * len(columns) > end else 0
 
 

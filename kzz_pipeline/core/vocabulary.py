@@ -92,7 +92,7 @@ _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
-_YEAR_NAMED = re.compile(rf"{_YEAR}(?=年)")
+_YEARS_NAMED = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|[二〇○零一二三四五六七八九]{4}(?=年)", re.ASCII)
 # Whose table a title says it is; a place alone, or all departments of one, is nobody's.
 _OFFICE = re.compile(
     r"^(?!.*(?:部门|预算|重点|项目))[\u4e00-\u9fff()]{2,30}(?:局|委员会|办公室|厅|中心|学校|[中小大]学|医院|政府|[支大总]队|馆|法院|检察院)$"
@@ -102,7 +102,7 @@ _UNIT = "(亿元|千万元|百万元|[万萬]元|千元|百元|元)"
 # A cell that says what the money is printed in: a few words of label, then the unit; perhaps what else is measured in.
 _UNIT_LINE = re.compile(
     r"^[(\[]?(?:注[:.]?)?(?:本表|表中)?(?:(?:金额|计量|货币|资金)?单位[:是为]?|金额:)均?为?[(\[]?(?:人民币)?[(\[]?¥?"
-    rf"(?:{_UNIT}|([万亿])(?=[)\]]?$))[)\]]{{0,2}}(?:(?:[、,;(\[]|数量单位:)[^元]{{1,12}})?[)\]。]?$"
+    rf"(?:{_UNIT}|([万亿])(?=[)\]]?$))[)\]]{{0,2}}(?:(?:[、,;]|数量单位:)[^元]{{1,12}}|[(\[][^元()\[\]]{{1,12}}[)\]])?[)\]。]?$"
 )
 # 以万元为单位, a whole cell; （万元）, where that is all of a cell above the amounts.
 _UNIT_TAKEN = re.compile(rf"^(?:注:)?(?:本表|金额)?均?以(?:人民币)?{_UNIT}为(?:金额|计量)?单位。?$")
@@ -384,7 +384,7 @@ def _of_year(label: Label, year: str) -> Label:
 
 def only_year_in(text: str) -> str | None:
     """The year that a title names, in digits; None where it names none or several."""
-    found = {year.translate(_CHINESE_DIGITS) for year in _YEAR_NAMED.findall(squeeze(text))}
+    found = {year.translate(_CHINESE_DIGITS) for year in _YEARS_NAMED.findall(squeeze(text))}
     return found.pop() if len(found) == 1 else None
 
 
