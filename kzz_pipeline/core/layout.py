@@ -95,8 +95,10 @@ _SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|�
 _BUDGET_EXECUTION = re.compile(r"^(?:项目|年度)?预算执行率(?:[(\[].*[)\]])?$")
 _DATE = re.compile(r"^(?:19|20)\d\d(?:年|[-./])\d{1,2}(?:月|[-./])\d{1,2}日?$", re.ASCII)
 _OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
+_BEGINS_AMOUNTS_OF = set("本当年上去前下全执分得调12１２　 ")
 # A line between indicators that holds none of these is a row of the tree.
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
+_NO_AMOUNT = _TELLING & ~YEAR
 # So many texts of a column are kept ready; labels that were forgotten are soon there again.
 _MOST_KEPT, _LONGEST_KEPT = 5_000, 500
 # Of a line's cells; further columns are added where a line has more.
@@ -202,6 +204,8 @@ class _Reader:
         self.year: int | None = None
         self.awaits_title = False
         self.label_row: list[tuple[int, int, str]] = []
+        # Of a line of labels above several rows that a total adds up: the column, the number and the name of each.
+        self.summed: dict[int, tuple[int, str]] = {}
         # Of a line that heads columns of amounts: whether each column is for the table's own year.
         self.amount_columns: dict[int, bool] = {}
         self.deferred: list[int] = []
@@ -616,6 +620,17 @@ class _Reader:
         if len(parts) > 1 and self._heads_amounts(parts):
             self._read_amount_headings(index, parts)
             return
+        if parts[0].kinds & TOTAL and self.summed and self._is_summed(parts[1:]):
+            self._read_sum(index, parts)
+            return
+        if len(parts) > 1 and parts[0].label and parts[0].label.total_funds and self._heads_rows(index, parts):
+            for item in parts:
+                assert item.label is not None
+                name = item.label.field or "total_funds"
+                self._emit_field_label(index, item, item.label, name)
+                self.summed[item.column] = self.field_no, name
+            self.pending = None
+            return
         if self.pending is not None and not self._goes_on(parts):
             self.pending = None
         if self.amount_columns and sum(1 for part in parts if part.kinds & FIELD) > 1:
@@ -624,8 +639,10 @@ class _Reader:
         not_chosen = self._not_chosen(parts)
         for at, item in enumerate(parts):
             label = item.label
-            if at in not_chosen:
+            if not_chosen and at in not_chosen:
                 self._emit(index, item, "unread", 0, not_chosen[at])
+            elif label is None and not item.kinds and self.pending is not None:
+                self._read_field_value(index, item)
             elif label and label.total_funds and self._is_total_here(parts, at):
                 assert self.pending is not None
                 name = "total_funds" if self.pending == "project_funds" else self.pending
@@ -764,9 +781,29 @@ class _Reader:
         is_dated = any(item.kinds & YEAR and above.get(item.column, (0, ""))[1] == "fiscal_year" for item in items)
         return is_dated and all(item.column in above for item in items)
 
+    def _heads_rows(self, index: int, parts: list[Item]) -> bool:
+        """Whether a line heads the amounts of several rows, each for a part of the project: 总额 ⇥ 财政拨款 ⇥ 其他资金."""
+        if not all(part.label and _is_of_money(part.label) for part in parts):
+            return False
+        columns = {part.column for part in parts}
+        below = self.items(self.lines[index + 1]) if index + 1 < len(self.lines) else []
+        return sum(1 for item in below if item.column in columns and is_amount(item.text)) > 1
+
+    def _is_summed(self, items: list[Item]) -> bool:
+        return len(items) > 1 and all(item.column in self.summed and is_amount(item.text) for item in items)
+
+    def _read_sum(self, index: int, parts: list[Item]) -> None:
+        """金额合计 below such rows, which are not read themselves: the amounts of the whole table."""
+        self._emit(index, parts[0], "field_label")
+        for item in parts[1:]:
+            number, name = self.summed[item.column]
+            self._emit(index, item, "field_value", number, name)
+            self.fields.setdefault(name, squeeze(item.text))
+        self.summed, self.pending = {}, None
+
     def _heads_amounts(self, parts: list[Item]) -> bool:
         """Whether a line names the years of the amounts in the columns below: 项目资金 ⇥ 上年 ⇥ 本年."""
-        if not _AMOUNTS_OF.match(squeeze(parts[-1].text)):
+        if parts[-1].text[0] not in _BEGINS_AMOUNTS_OF or not _AMOUNTS_OF.match(squeeze(parts[-1].text)):
             return False
         count = sum(1 for part in parts if _AMOUNTS_OF.match(squeeze(part.text)))
         before = parts[: len(parts) - count]
@@ -799,20 +836,22 @@ class _Reader:
         The line above may say which amount is the year's. Where nothing does, none is.
         """
         found: dict[int, str] = {}
-        for at in range(len(parts) - 1):
-            label = parts[at].label
-            if label is None or not label.money or parts[at + 1].kinds & _TELLING & ~YEAR:
+        for at, (_, _, _, label, _) in enumerate(parts):
+            if label is None or not label.money:
                 continue
-            behind = [at + 1]
-            while behind[-1] + 1 < len(parts) and not parts[behind[-1] + 1].kinds & _TELLING & ~YEAR:
-                behind.append(behind[-1] + 1)
+            end = at + 1
+            while end < len(parts) and not parts[end].kinds & _NO_AMOUNT:
+                end += 1
+            if end < at + 3 and label.year is None and not self.amount_columns:
+                continue  # no amount, or one
+            behind = range(at + 1, end)
             if self._is_of_another_year(label):
                 found.update((further, "another-column") for further in (at, *behind))
             elif self.amount_columns:
                 own = [further for further in behind if self.amount_columns.get(parts[further].column, False)]
                 if own or any(parts[further].column in self.amount_columns for further in behind):
                     found.update((further, "another-column") for further in behind if further not in own[:1])
-            elif len(behind) > 1:
+            else:
                 amounts = {read_amount(parts[further].text, "元") for further in behind[:2]}
                 if len(amounts) > 1 and None not in amounts:
                     found.update((further, "several-amounts") for further in (at, *behind))

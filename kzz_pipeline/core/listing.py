@@ -39,17 +39,17 @@ def header_end(items: list[Item]) -> int:
     Three or more columns are known, the amount or the number among them. The total or the first row may be glued
     behind them.
     """
+    columns = {item.label.list_column for item in items if item.label and item.label.list_column}
+    if len(columns) < 3 or columns.isdisjoint({"amount", "listed_no"}):
+        return 0
     end = len(items)
     for at, item in enumerate(items):
         if at >= 3 and (is_amount(item.text) and not item.kinds & YEAR):
             is_total = any(before.kinds & TOTAL for before in items[3:at])
             end = next(before for before in range(3, at) if items[before].kinds & TOTAL) if is_total else at
             break
-    columns = {item.label.list_column for item in items[:end] if item.label and item.label.list_column}
     if any(item.kinds & TOTAL for item in items[3:end]):
         columns.add("amount")  # 合计 ⇥ 财政拨款 ⇥ 其他资金
-    if len(columns) < 3 or columns.isdisjoint({"amount", "listed_no"}):
-        return 0
     if end < len(items):
         return end if "listed_no" in columns and len(columns) >= end - 1 else 0
     return end if len(columns) >= end - 1 or 2 * len(columns) > end else 0
