@@ -477,6 +477,9 @@ def with_funds(lines: str) -> str:
         "项目资金|上年|本年\n年度资金总额|90|100\n财政拨款|80|70\n其他资金|10|30",
         "资金情况|项目|2021年|2022年\n|年度资金总额|90|100\n|财政拨款|80|70\n|其他资金|10|30",
         "年度资金总额|100.00|100\n财政拨款|70\n其他资金|30",
+        "资金来源|金额\n财政拨款|70\n其他资金|30\n合计|100",
+        "资金来源|金额（元）|备注\n财政拨款|700000|\n其他资金|300000|\n合计|1000000|",
+        "项目资金|合计\n|100\n财政拨款|70\n其他资金|30",
         "主要任务|任务名称|内容|预算（万元）\n|||总额|财政拨款|其他资金\n|一|修路|60|50|10\n|二|架桥|40|20|20\n|金额合计||100|70|30",
         "年度资金总额|100\n其中：1.财政拨款|70\n2.其他资金|30",
         "2022年度资金总额|100|财政拨款|70|自筹|30",
@@ -498,6 +501,8 @@ def test_amounts_and_the_labels_that_they_belong_to(lines: str) -> None:
         # Whose year is whose, or where the first of several amounts belongs, is not said.
         ("项目资金|年度资金总额|90|100|财政拨款|70", (None, 700000, None)),
         ("2021年资金总额|90|财政拨款|70", (None, 700000, None)),
+        ("合计|100\n财政拨款|70", (None, 700000, None)),
+        ("项目资金|总额|年度资金总额\n|900|100\n财政拨款|70", (1000000, 700000, None)),
         ("项目资金|上年|前年\n年度资金总额|90|100", (None, None, None)),
         ("年度资金总额|100|财政拨款|70|其他资金|\n|30|其中：本级|20|上级补助|10", (1000000, 700000, None)),
         ("年度资金总额|100|财政拨款|70|其他资金|\n任务1|修路|30", (1000000, 700000, None)),
@@ -968,6 +973,11 @@ def test_sums_within_the_list_are_no_projects(lines: str) -> None:
     assert rows == TWO
     assert column(found, "releases", "listed_total_cny") == [1500000]
     assert column(found, "releases", "unread_cell_count") == [0]
+
+
+def test_a_project_that_begins_like_a_part_of_a_sum() -> None:
+    _, rows = listed("单位：万元\n单位|项目名称|金额\n甲局|甲项目|100\n|其中村改造|50\n合计||150\n")
+    assert rows == [("甲项目", 100), ("其中村改造", 50)]
 
 
 def test_a_chinese_number_before_a_project_is_its_own() -> None:

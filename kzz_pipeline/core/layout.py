@@ -643,11 +643,9 @@ class _Reader:
                 self._emit(index, item, "unread", 0, not_chosen[at])
             elif label is None and not item.kinds and self.pending is not None:
                 self._read_field_value(index, item)
-            elif label and label.total_funds and self._is_total_here(parts, at):
-                assert self.pending is not None
-                name = "total_funds" if self.pending == "project_funds" else self.pending
-                self.pending = name
-                self._emit_field_label(index, item, label, name)
+            elif label and label.total_funds and (total := self._name_of_total(label, parts, at)):
+                self._emit_field_label(index, item, label, total)
+                self.pending = total
             elif self.pending is None and (unit := self._unit_of_section(parts, at)):
                 # Nothing is read under it: the label behind it has the amount.
                 self.field_no += 1
@@ -747,9 +745,11 @@ class _Reader:
         return all(label is None or _may_be_below(item, label) for item, label in labelled)
 
     def _read_label_row(self, index: int, parts: list[Item]) -> None:
-        for item in parts:
+        for at, item in enumerate(parts):
             label = item.label
-            if label is None:
+            # 总额 ⇥ 年度资金总额: the first is not the year's.
+            behind = [part.label.field for part in parts[at:] if part.label]
+            if label is None or (label.field is None and "total_funds" in behind):
                 self._emit(index, item, "unread", 0, "stray")
                 continue
             name = label.field or "total_funds"
@@ -871,10 +871,18 @@ class _Reader:
         is_dated = self.year is not None and label.year is not None and label.year not in THIS_YEAR
         return is_dated and label.year != str(self.year)
 
-    def _is_total_here(self, parts: list[Item], at: int) -> bool:
-        """Whether a word is the label of the amount behind it, behind the label of its section: 年度预算 ⇥ 金额 ⇥ 450."""
-        is_behind_label = at > 0 and self.pending in self.vocabulary.money_fields
-        return is_behind_label and at + 1 < len(parts) and is_amount(parts[at + 1].text)
+    def _name_of_total(self, label: Label, parts: list[Item], at: int) -> str | None:
+        """The field that 合计 or 金额 is the label of, behind the label of its section or below its parts; None of none.
+
+        年度预算 ⇥ 金额 ⇥ 450 says the amount; 资金来源 ⇥ 金额 heads the amounts of the parts below, 合计 the last of them.
+        """
+        money_fields = self.vocabulary.money_fields
+        has_amount = at + 1 < len(parts) and is_amount(parts[at + 1].text)
+        if at > 0 and self.pending in money_fields:
+            is_total = has_amount or (label.total and at + 1 == len(parts))
+            return "total_funds" if is_total and self.pending == "project_funds" else self.pending
+        is_sum = at == 0 and label.total and has_amount and "total_funds" not in self.fields
+        return "total_funds" if is_sum and not money_fields.isdisjoint(self.fields) else None
 
     def _repeated_money(self, parts: list[Item]) -> dict[int, str]:
         """Names for the amounts printed twice on a line: for the whole period, then (or before) for the year."""

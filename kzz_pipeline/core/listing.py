@@ -124,7 +124,7 @@ def _is_any_number(text: str) -> bool:
 def is_subtotal(items: list[Item], columns: Columns) -> bool:
     """Whether a row adds up others or says what a sum is made of: 小计, a Chinese number and no project, 其中."""
     first = squeeze(items[0].text)
-    if any(squeeze(item.text) in _SUBTOTALS for item in items[:2]) or first.startswith("其中"):
+    if any(squeeze(item.text) in _SUBTOTALS for item in items[:2]) or first.startswith(("其中:", "其中,")):
         return True
     if items[0].label and items[0].label.money and items[0].label.field:
         # 财政拨款 below 其中, where the numbers stand.
