@@ -36,6 +36,7 @@ class Table:
     indicators: Indicators = SOUND
     listed: str | None = ""
     listed_unit: str | None = None
+    listed_project: str | None = None
 
     def lines(self) -> list[str]:
         return [
@@ -78,8 +79,8 @@ class Text:
             total = self.total if self.total is not None else f"{sum(amounts):g}"
             lines += ["序号\t部门单位\t项目实施单位\t项目名称\t申请预算金额", f"合计\t\t\t\t{total}"]
             for number, table in enumerate(listed, 1):
-                unit = table.listed_unit or table.unit
-                lines.append(f"{number}\t{unit}\t{unit}\t{table.project}\t{table.listed or table.total}")
+                unit, project = table.listed_unit or table.unit, table.listed_project or table.project
+                lines.append(f"{number}\t{unit}\t{unit}\t{project}\t{table.listed or table.total}")
             lines += self.more_listed
         for table in self.tables:
             lines += ["", *table.lines()]

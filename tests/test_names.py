@@ -160,6 +160,7 @@ def test_match_gives_a_table_to_one_row_only() -> None:
         (listed("克州审计局", "2020年审计系统采购"), tabled("克州审计局", "审计系统采购(2021年)")),
         # Another name, but the same unit and the same amount.
         (listed("克州审计局", "系统采购", "30.6"), tabled("克州审计局", "业务平台建设", "30.60")),
+        (listed("克州审计局", "校园维修一期", "30"), tabled("克州审计局", "校园维修二期", "30")),
         # Another unit, but the same name and the same amount.
         (listed("克州农机局", "监控中心建设", "30.6"), tabled("克州农业农村局", "监控中心建设", "30.6")),
     ],
@@ -174,6 +175,7 @@ def test_match_joins_what_is_alike(entry: Listed, table: Tabled) -> None:
     [
         (listed("克州财政局", "办公经费", "1"), tabled("克州民政局", "办公经费", "2")),
         (listed("克州财政局", "办公经费", "1"), tabled("克州财政局", "培训经费", "2")),
+        (listed("克州财政局", "教师培训", "30"), tabled("克州财政局", "学生资助", "30")),
         (listed("克州财政局", "办公经费"), tabled("克州文联", "出版杂志")),
         (listed("克州财政局", "办公经费"), tabled(None, None)),
         (listed("克州财政局", ""), tabled("克州文联", None)),

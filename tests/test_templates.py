@@ -455,6 +455,124 @@ def test_labels_in_one_line_and_what_belongs_to_them_in_the_next() -> None:
     assert column(found, "indicators", "indicator_name") == ["培训人数"]
 
 
+ROWS = "一级指标|二级指标|三级指标|指标值\n产出指标|数量指标|人数|≥3人\n满意度指标|满意度指标|群众满意度|≥90%\n"
+FUNDS = ("total_funds_cny", "fiscal_funds_cny", "other_funds_cny")
+
+
+def with_funds(lines: str) -> str:
+    """A release whose table prints these lines of money."""
+    return HEAD.replace("项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20", lines) + ROWS
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "资金来源|合计|财政拨款|其他资金\n|100|70|30",
+        "预算金额（元）|合计|财政拨款|其他资金\n|1,000,000|700,000|300,000",
+        "项目资金|总额|其中：财政拨款|其他资金\n|100|70|30",
+        "年度|资金总额|财政拨款|其他资金\n2022年|100|70|30",
+        "年度|资金总额|财政拨款|其他资金\n2021年|90|70|20\n2022年|100|70|30",
+        "项目资金|合计|100|财政拨款|70|其他资金|30",
+        "年度预算|金额：|100\n|财政拨款|70|其他资金|30",
+        "项目资金|上年|本年\n年度资金总额|90|100\n财政拨款|80|70\n其他资金|10|30",
+        "资金情况|项目|2021年|2022年\n|年度资金总额|90|100\n|财政拨款|80|70\n|其他资金|10|30",
+        "年度资金总额|100.00|100\n财政拨款|70\n其他资金|30",
+        "资金来源|金额\n财政拨款|70\n其他资金|30\n合计|100",
+        "资金来源|金额（元）|备注\n财政拨款|700000|\n其他资金|300000|\n合计|1000000|",
+        "项目资金|合计\n|100\n财政拨款|70\n其他资金|30",
+        "主要任务|任务名称|内容|预算（万元）\n|||总额|财政拨款|其他资金\n|一|修路|60|50|10\n|二|架桥|40|20|20\n|金额合计||100|70|30",
+        "年度资金总额|100\n其中：1.财政拨款|70\n2.其他资金|30",
+        "2022年度资金总额|100|财政拨款|70|自筹|30",
+        "年度资金总额（2022年）|100|财政拨款|70|单位自有资金|30",
+        "2021年资金总额|90\n2022年资金总额|100|财政拨款|70|其他资金|30",
+        "申请预算金额|100|财政拨款|70|县级配套|5|其他资金|30",
+        "年度资金总额|100\n财政拨款|70|其他资金|\n30|项目周期|1年",
+    ],
+)
+def test_amounts_and_the_labels_that_they_belong_to(lines: str) -> None:
+    found = rows_of(with_funds(lines))
+    assert project(found, *FUNDS) == (1000000, 700000, 300000)
+    assert "amount-unreadable" not in column(found, "findings", "rule")
+
+
+@pytest.mark.parametrize(
+    ("lines", "amounts"),
+    [
+        # Whose year is whose, or where the first of several amounts belongs, is not said.
+        ("项目资金|年度资金总额|90|100|财政拨款|70", (None, 700000, None)),
+        ("2021年资金总额|90|财政拨款|70", (None, 700000, None)),
+        ("合计|100\n财政拨款|70", (None, 700000, None)),
+        ("项目资金|总额|年度资金总额\n|900|100\n财政拨款|70", (1000000, 700000, None)),
+        ("项目资金|上年|前年\n年度资金总额|90|100", (None, None, None)),
+        ("年度资金总额|100|财政拨款|70|其他资金|\n|30|其中：本级|20|上级补助|10", (1000000, 700000, None)),
+        ("年度资金总额|100|财政拨款|70|其他资金|\n任务1|修路|30", (1000000, 700000, None)),
+    ],
+)
+def test_amounts_that_may_belong_elsewhere_are_not_read(lines: str, amounts: tuple[int | None, ...]) -> None:
+    found = rows_of(with_funds(lines))
+    assert project(found, *FUNDS) == amounts
+    assert "unread-cell" in column(found, "findings", "rule")
+    assert "total-without-amount" not in column(found, "findings", "rule")
+
+
+def test_years_side_by_side_without_amounts_are_no_headings() -> None:
+    found = rows_of(HEAD.replace("（2022年）", "（2022年）|2022年") + ROWS)
+    assert project(found, "fiscal_year", *FUNDS) == (2022, 1000000, 800000, 200000)
+    beside = with_funds("项目资金|上年|本年\n年度资金总额|90|100\n项目属性|50|财政拨款|70|其他资金|30")
+    assert project(rows_of(beside), *FUNDS) == (1000000, 700000, 300000)
+
+
+def test_an_unknown_label_among_those_of_names() -> None:
+    head = HEAD.replace("预算单位|甲局|项目名称|甲项目", "{}")
+    found = rows_of(head.format("项目名称|项目代码|预算单位|科室\n甲项目|654|甲局|民生") + ROWS)
+    assert project(found, "budget_unit", "project_name") == ("甲局", "甲项目")
+    assert column(found, "findings", "rule").count("unread-cell") == 2
+    beside = rows_of(head.format("预算单位|甲局|项目名称|甲项目\n科室|民生科|用途|民生") + ROWS)
+    assert project(beside, "budget_unit", "project_name") == ("甲局", "甲项目")
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "code"),
+    [
+        ("预算单位|甲局|项目名称||项目编码|654001", None, "654001"),
+        ("预算单位|甲局|项目名称|公用经费|项目编码|654001", "公用经费", "654001"),
+        ("预算单位|甲局|项目名称|项目概况", "项目概况", None),
+    ],
+)
+def test_a_label_with_a_value_of_its_own_is_no_name(line: str, name: str | None, code: str | None) -> None:
+    found = rows_of(HEAD.replace("预算单位|甲局|项目名称|甲项目", line) + ROWS)
+    assert project(found, "project_name") == (name,)
+    assert fields(found).get("project_code") == code
+    assert ("nameless-table" in column(found, "findings", "rule")) == (name is None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "其他说明|无",
+        "审核意见||||同意",
+        "专项管理措施|建立台账",
+        "测算依据|按人数",
+        "是否政府采购|是",
+        "审核：李四|制表：王五",
+        "甲县财政局|2022年2月10日",
+        "||甲县财政局|2022年2月10日",
+        "预算执行率|10",
+    ],
+)
+def test_a_line_below_the_satisfaction_indicators_is_none(line: str) -> None:
+    found = rows_of(HEAD + ROWS + line + "\n")
+    assert column(found, "indicators", "indicator_name") == ["人数", "群众满意度"]
+    assert "note" in fields(found) or "unread-cell" in column(found, "findings", "rule")
+
+
+@pytest.mark.parametrize(
+    "row", ["||家长满意度|较高", "|群众认可度|高", "||安全感|高", "|投诉件数（件）|≤3", "|预算执行率指标|执行率|100%"]
+)
+def test_a_further_row_of_satisfaction_wherever_it_stands(row: str) -> None:
+    assert len(column(rows_of(HEAD + ROWS + row + "\n"), "indicators", "indicator_name")) == 3
+
+
 def test_labels_above_their_values_below_the_goal_too() -> None:
     found = read(
         "单位：万元\n项目支出绩效目标表\n（2022年）\n年度目标|保障运转。\n预算单位|项目名称\n甲局|200\n"
@@ -530,6 +648,24 @@ def test_a_list_in_another_unit_of_money_than_the_tables(head: str, is_first: bo
 def test_titles_of_further_forms(title: str) -> None:
     found = read(HEAD.replace("项目支出绩效目标表\n（2022年）", title) + "|产出指标|数量指标|人数|≥3人\n")
     assert project(found, "fiscal_year", "budget_unit") == (2022, "甲局")
+
+
+@pytest.mark.parametrize(
+    ("title", "field", "unit"),
+    [
+        ("乙县财政局2022年项目支出绩效目标表", "", "乙县财政局"),
+        ("乙县 财政局 项目支出绩效目标表（2022年）", "", "乙县 财政局"),
+        ("乙县财政局2022年项目支出绩效目标表", "预算单位|甲局|", "甲局"),
+        ("乙县2022年部门预算项目支出绩效目标表", "", None),
+        ("乙县重点项目支出绩效目标表（2022年）", "", None),
+    ],
+)
+def test_a_unit_that_the_title_names(title: str, field: str, unit: str | None) -> None:
+    text = HEAD.replace("项目支出绩效目标表\n（2022年）", title).replace("预算单位|甲局|", field)
+    found = read(text + "|产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "fiscal_year", "budget_unit_printed", "project_name") == (2022, unit, "甲项目")
+    rules = column(found, "findings", "rule")
+    assert ("unit-in-title" in rules, "nameless-table" in rules) == (unit not in (None, "甲局"), unit is None)
 
 
 @pytest.mark.parametrize("cells", ["合格率|%|≥95", "合格率|%|≥|95", "合格率（%）|≥95", "合格率|(%)|≥|95"])
@@ -622,6 +758,39 @@ def test_a_unit_of_money_over_two_cells(head: str) -> None:
     found = read(HEAD.replace("单位：万元\n项目支出绩效目标表\n（2022年）", head) + "|产出指标|数量指标|人数|≥3人\n")
     assert project(found, "fiscal_year", "total_funds_cny", "other_funds_cny") == (2022, 100, 20)
     assert column(found, "releases", "unread_cell_count") == [0]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "单位：万元、%",
+        "（单位：万元、人）",
+        "单位：万元，平方米",
+        "金额单位：万元（保留两位小数）",
+        "单位：万元  数量单位：个",
+        "注：本表金额单位为万元。",
+        "以万元为单位",
+        "单位：人民币（万元）",
+        "单位：万元（人民币）",
+        "单位：萬元",
+        "单位：万",
+        "金额：万元",
+        "（万元）",
+    ],
+)
+def test_a_unit_of_money_however_it_is_said(unit: str) -> None:
+    """The table above is in yuan, which must not go on."""
+    first = (HEAD + ROWS).replace("单位：万元", "单位：元").replace("甲局", "乙局")
+    second = HEAD.replace("单位：万元\n", "").replace("（2022年）", f"（2022年）|{unit}") + ROWS
+    assert column(read(first + second), "projects", "total_funds_cny") == [100, 1000000]
+
+
+def test_a_unit_of_money_behind_an_unknown_label() -> None:
+    funds = "申报资金情况（元）|年度资金总额：100|其中：财政拨款80|其他资金20"
+    found = read(with_funds(funds).replace("单位：万元\n", ""))
+    assert project(found, *FUNDS) == (100, 80, 20)
+    row = "产出指标|成本指标|维修费|（万元）|80\n"
+    assert column(read(HEAD.replace("万元", "元") + row), "projects", "total_funds_cny") == [100]
 
 
 @pytest.mark.parametrize("formula", ["（A+B）", "(A=B+C)", "（A）"])
@@ -744,6 +913,91 @@ def test_labels_with_the_year_before_them() -> None:
     assert project(found, "annual_goal") == ("保障运转，提高质量。",)
     assert column(found, "indicators", "target_value") == [500, 95]
     assert column(found, "indicators", "unit") == ["人", "%"]
+
+
+def listed(text: str) -> tuple[Rows, list[tuple[Any, ...]]]:
+    """The rows of a release that is a list, and its projects with their amounts in 万元."""
+    found = rows_of(text)
+    cells = zip(*(column(found, "listed_projects", name) for name in ("project_name", "amount_cny")), strict=True)
+    return found, [(name, None if amount is None else amount / 10000) for name, amount in cells]
+
+
+TWO = [("甲项目", 100), ("乙项目", 50)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        ("上年预算数|本年预算数", "80|{}"),
+        ("2021年预算金额|2022年预算金额", "80|{}"),
+        ("2022年度预算金额|2023年度预算金额", "{}|180"),
+        ("2022年预算金额", "{}"),
+        ("项目经费合计|页码", "{}|3"),
+        ("资金来源|本级安排资金（万元）", "财政拨款|{}"),
+        ("合计|财政拨款资金|自有资金", "{}|1|2"),
+        ("上年预算数|本年预算数|增减", "80|{}|20"),
+    ],
+)
+def test_the_lists_own_column_of_amounts(columns: str, cells: str) -> None:
+    found, rows = listed(
+        f"2022年重点项目\n单位：万元\n序号|单位|项目名称|{columns}\n1|甲局|甲项目|{cells.format(100)}\n"
+        f"2|乙局|乙项目|{cells.format(50)}\n合计|||{cells.format(150).replace('财政拨款', '')}\n"
+    )
+    assert rows == TWO
+    assert column(found, "releases", "listed_total_cny") == [1500000]
+
+
+@pytest.mark.parametrize(
+    "columns", ["2020年预算金额|2021年预算金额", "上年预算数|增减金额", "本级安排资金|上级安排资金"]
+)
+def test_amounts_that_may_not_be_the_lists_own_are_not_read(columns: str) -> None:
+    found, rows = listed(
+        f"2022年重点项目\n单位：万元\n序号|单位|项目名称|{columns}\n1|甲局|甲项目|100|7\n合计|||100|7\n"
+    )
+    assert rows == [("甲项目", None)]
+    assert column(found, "releases", "listed_total_cny") == [None]
+    assert "list-amounts-unread" in column(found, "findings", "rule")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "一|甲局||100\n1|甲局|甲项目|100\n二|乙局||50\n2|乙局|乙项目|50\n总合计|||150",
+        "（一）|教育支出||100\n1|甲局|甲项目|100\n（二）|其他支出||50\n2|乙局|乙项目|50\n金额合计|||150",
+        "|甲局（小计）||100\n1|甲局|甲项目|100\n|乙局小计||50\n2|乙局|乙项目|50\n累计|||150",
+        "1|甲局|甲项目|100\n2|乙局|乙项目|50\n合计|||150\n其中：财政拨款|||120\n其他资金|||30",
+    ],
+)
+def test_sums_within_the_list_are_no_projects(lines: str) -> None:
+    found, rows = listed(f"单位：万元\n序号|单位|项目名称|金额\n{lines}\n")
+    assert rows == TWO
+    assert column(found, "releases", "listed_total_cny") == [1500000]
+    assert column(found, "releases", "unread_cell_count") == [0]
+
+
+def test_a_project_that_begins_like_a_part_of_a_sum() -> None:
+    _, rows = listed("单位：万元\n单位|项目名称|金额\n甲局|甲项目|100\n|其中村改造|50\n合计||150\n")
+    assert rows == [("甲项目", 100), ("其中村改造", 50)]
+
+
+def test_a_chinese_number_before_a_project_is_its_own() -> None:
+    _, rows = listed("单位：万元\n序号|单位|项目名称|金额\n一|甲局|甲项目|100\n二|乙局|乙项目|50\n合计|||150\n")
+    assert rows == TWO
+
+
+@pytest.mark.parametrize("glued", ["合计||||150|\n1|甲局|甲局|甲项目|100", "1|甲局|甲局|甲项目|100"])
+def test_a_list_whose_header_lost_its_line_end(glued: str) -> None:
+    lines = f"{LIST_COLUMNS}|{glued}\n2|乙局|乙局|乙项目|50\n"
+    found, rows = listed(f"单位：万元\n{lines}" + ("" if "合计" in glued else "合计||||150\n"))
+    assert rows == TWO
+    assert column(found, "releases", "listed_total_cny") == [1500000]
+    tables = HEAD.replace("单位：万元\n", "") + ROWS
+    assert column(rows_of(f"单位：万元\n{lines}{tables}"), "projects", "project_name") == ["甲项目"]
+
+
+def test_a_line_of_fields_is_no_header_of_a_list() -> None:
+    found = read(HEAD.replace("项目名称|甲项目\n项目资金|年度资金总额：", "项目名称|甲项目|项目资金") + ROWS)
+    assert project(found, "budget_unit", "project_name", "total_funds_cny") == ("甲局", "甲项目", 1000000)
 
 
 def test_subtotals_are_no_projects() -> None:

@@ -6,7 +6,7 @@ cell's number alone. What fits nowhere is `unread`, with its reason.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from math import inf
 from operator import getitem
@@ -28,17 +28,19 @@ from kzz_pipeline.core.listing import (
     DEFAULT_COLUMNS,
     Columns,
     header_columns,
+    header_end,
     is_list_header,
     is_list_row,
     is_subtotal,
     row_roles,
     total_roles,
 )
-from kzz_pipeline.core.money import is_amount
+from kzz_pipeline.core.money import is_amount, read_amount
 from kzz_pipeline.core.tokens import Chunks, Item, Parse, Plain, Token, Tokens, token_of
 from kzz_pipeline.core.units import Units, split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
 from kzz_pipeline.core.vocabulary import (
+    BRACKET,
     FIELD,
     GOAL,
     HEADER,
@@ -48,6 +50,7 @@ from kzz_pipeline.core.vocabulary import (
     SPLITS,
     SPLITS_WEAKLY,
     STRONG,
+    THIS_YEAR,
     TITLE,
     TOTAL,
     TREE,
@@ -55,10 +58,14 @@ from kzz_pipeline.core.vocabulary import (
     Label,
     TitleReading,
     Vocabulary,
+    bracketed_unit,
     declared_unit,
     is_unit_over_two,
+    only_year_in,
     parted_from_unit,
+    unit_in_bracket,
     unit_in_title,
+    year_of,
 )
 
 # Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
@@ -79,8 +86,20 @@ _PAGE_NUMBER = re.compile(
 _LONGEST_PAGE_NUMBER = 20
 _GAP = re.compile(r"(?<=\S)\s+(?=\S)")
 _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
+# What heads the column of one year's amounts where they stand in several, the table's own year or another.
+_AMOUNTS_OF = re.compile(
+    r"^(?:(?P<own>本年度?|当年|年初)|(?P<year>(?:19|20)\d\d)年度?|上年度?|去年|前年|下年度?|全年|执行率|分值|得分|执行|调整后?)"
+    r"(?:预算|资金|安排|投资|执行|完成)*(?:金额|总额|数|额)?$"
+)
+# What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
+_SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
+_BUDGET_EXECUTION = re.compile(r"^(?:项目|年度)?预算执行率(?:[(\[].*[)\]])?$")
+_DATE = re.compile(r"^(?:19|20)\d\d(?:年|[-./])\d{1,2}(?:月|[-./])\d{1,2}日?$", re.ASCII)
+_OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
+_BEGINS_AMOUNTS_OF = set("本当年上去前下全执分得调12１２　 ")
 # A line between indicators that holds none of these is a row of the tree.
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
+_NO_AMOUNT = _TELLING & ~YEAR
 # So many texts of a column are kept ready; labels that were forgotten are soon there again.
 _MOST_KEPT, _LONGEST_KEPT = 5_000, 500
 # Of a line's cells; further columns are added where a line has more.
@@ -111,6 +130,18 @@ def read_chunks(document: Document, vocabulary: Vocabulary, units: Units, most_c
 def _is_year_line(items: list[Item]) -> bool:
     """Whether a line prints a year, perhaps with the unit of money, and nothing else."""
     return bool(items[0].kinds & YEAR) and all(item.kinds & (YEAR | MONEY_UNIT) for item in items)
+
+
+def _is_of_money(label: Label) -> bool:
+    """Whether a label stands for an amount, in a line of such labels."""
+    return label.money or label.total_funds
+
+
+def _may_be_below(item: Item, label: Label) -> bool:
+    """Whether a cell may be the value of the label above it: no label itself, and a year only of a label that asks for it."""
+    if item.kinds & YEAR:
+        return label.field == "fiscal_year" or (_is_of_money(label) and is_amount(item.text))
+    return not item.kinds & (FIELD | GOAL | HEADER | LEVEL | SPLITS | MONEY_UNIT)
 
 
 def _kinds(items: list[Item]) -> int:
@@ -158,6 +189,8 @@ class _Reader:
         self.zone = "preamble"
         self.listed = 0
         self.columns: Columns = []
+        # The year that the release's title or a line above the list prints.
+        self.list_year: str | None = None
         self.has_total = False
         self.has_title = False
         self.has_money_unit = False
@@ -179,8 +212,13 @@ class _Reader:
         self.has_goal = False
         self.has_satisfaction = False
         self.has_year = False
+        self.year: int | None = None
         self.awaits_title = False
         self.label_row: list[tuple[int, int, str]] = []
+        # Of a line of labels above several rows that a total adds up: the column, the number and the name of each.
+        self.summed: dict[int, tuple[int, str]] = {}
+        # Of a line that heads columns of amounts: whether each column is for the table's own year.
+        self.amount_columns: dict[int, bool] = {}
         self.deferred: list[int] = []
 
     # -- cells ---------------------------------------------------------------------------------------------
@@ -265,7 +303,11 @@ class _Reader:
             self._emit(index, items[0], "page_number")
             return
         if self.zone == "indicators" and not kinds & _TELLING:
-            self._read_indicator_row(index, items, kinds)
+            if self.has_satisfaction and not kinds & LEVEL and len(items) > 1 and self._is_below_tree(items):
+                for item in items:
+                    self._emit(index, item, "unread", 0, "below-tree")
+            else:
+                self._read_indicator_row(index, items, kinds)
             return
         if items[0].kinds & (YEAR | MONEY_UNIT | FIELD | SPLITS) and self._heads_title(index, items, kinds):
             self._open_table()
@@ -339,19 +381,36 @@ class _Reader:
 
     def _read_loose(self, index: int, item: Item, role: str, reading: TitleReading | None = None) -> None:
         """A cell of a title line: the title (perhaps with its year), a year, a unit of money, or unread."""
-        if reading is not None and (reading.year or reading.unit):
+        if reading is not None and (reading.year or reading.unit or reading.office):
+            if reading.office:
+                item = self._cut_office(index, item, reading.office)
             self._emit(index, item, role, 0, f"{reading.year or ''}:{reading.unit}" if reading.unit else reading.year)
-            self.has_year = self.has_year or reading.year is not None
+            self._note_year(reading.year)
         elif role and (role == "table_title" or self.vocabulary.title(item.text)):
             self._emit(index, item, role, 0, unit_in_title(item.text) if role == "title" else None)
-            self.has_title = self.has_title or role == "title"
+            if role == "title":
+                self.has_title = True
+                self.list_year = self.list_year or only_year_in(item.text)
         elif item.kinds & YEAR:
             self._emit(index, item, "year")
-            self.has_year = True
+            self._note_year(item.text)
         elif item.kinds & MONEY_UNIT:
             self._emit(index, item, "money_unit", 0, declared_unit(item.text))
+        elif item.kinds & BRACKET and (unit := bracketed_unit(item.text)):
+            self._emit(index, item, "money_unit", 0, unit)
         else:
             self._emit(index, item, "unread", 0, "beside-title")
+
+    def _cut_office(self, index: int, item: Item, office: str) -> Item:
+        """The title without the unit that it begins with, which counts where the table names none."""
+        end = next(at for at in range(len(item.text)) if squeeze(item.text[:at]) == office)
+        self._emit(index, item._replace(part=1, text=item.text[:end]), "field_value", 0, "title_unit")
+        return item._replace(part=2, text=item.text[end:])
+
+    def _note_year(self, printed: str | None) -> None:
+        """Keep the year of a table, the first that it prints."""
+        if printed is not None and not self.has_year:
+            self.has_year, self.year = True, year_of(printed)
 
     # -- looking ahead -------------------------------------------------------------------------------------
 
@@ -472,6 +531,8 @@ class _Reader:
     def _opens_without_title(self, index: int, items: list[Item]) -> bool:
         if all(item.kinds & YEAR for item in items):
             return self._next_is(index, ("field",))
+        if items[0].label and items[0].label.list_column == "listed_no":
+            return False
         parts = self._split(items)
         if _kinds(parts) & STRONG:
             return True
@@ -482,11 +543,24 @@ class _Reader:
         if self.table_no:
             self.close_table()
         self.zone = "list"
-        self.columns = header_columns(items)
-        for item in items:
-            unit = item.label.unit if item.label else None
+        end = header_end(items)
+        year = self.list_year or (str(self.year) if self.year else None)
+        self.columns = header_columns(items[:end], year, self._rows_below(index))
+        for item, (_, name) in zip(items[:end], self.columns, strict=True):
+            unit = item.label.unit if item.label else unit_in_bracket(item.text) if name == "amount" else None
             self._emit(index, item, "list_header", 0, unit)
             self.has_money_unit = self.has_money_unit or unit is not None
+        if end < len(items):
+            self._read_before_tables(index, items[end:], _kinds(items[end:]))
+
+    def _rows_below(self, index: int) -> Iterator[list[Item]]:
+        """The first lines below the header of the list that hold ink, as far as the tables."""
+        for line in self.lines[index + 1 : index + 1 + _LOOKAHEAD_LINES]:
+            items = self.items(line)
+            if items and _kinds(items) & (TITLE | HEADER):
+                return
+            if items:
+                yield items
 
     def _read_total(self, index: int, items: list[Item]) -> None:
         for item, role in zip(items, total_roles(items, self.columns), strict=True):
@@ -524,10 +598,12 @@ class _Reader:
         elif self.listed == 0 and not self.has_title and any(word in squeeze(item.text) for word in _TITLE_WORDS):
             self._emit(index, item, "title", 0, unit_in_title(item.text))
             self.has_title = True
+            self.list_year = self.list_year or only_year_in(item.text)
         elif item.kinds & YEAR:
             self._emit(index, item, "year")
+            self.list_year = self.list_year or only_year_in(item.text)
         else:
-            self._defer(index, item)
+            self._read_unlabelled(index, item)
 
     # -- the header of a table -----------------------------------------------------------------------------
 
@@ -550,24 +626,49 @@ class _Reader:
         """A line of labels and values: each value belongs to the last label before it that still lacks one."""
         parts = self._split(items)
         if len(parts) > 1 and self._is_label_row(index, parts):
+            self._read_label_row(index, parts)
+            return
+        if len(parts) > 1 and self._heads_amounts(parts):
+            self._read_amount_headings(index, parts)
+            return
+        if parts[0].kinds & TOTAL and self.summed and self._is_summed(parts[1:]):
+            self._read_sum(index, parts)
+            return
+        if len(parts) > 1 and parts[0].label and parts[0].label.total_funds and self._heads_rows(index, parts):
             for item in parts:
                 assert item.label is not None
-                name = item.label.field or ""
+                name = item.label.field or "total_funds"
                 self._emit_field_label(index, item, item.label, name)
-                self.label_row.append((item.column, self.field_no, name))
+                self.summed[item.column] = self.field_no, name
+            self.pending = None
             return
+        if self.pending is not None and not self._goes_on(parts):
+            self.pending = None
+        if self.amount_columns and sum(1 for part in parts if part.kinds & FIELD) > 1:
+            self.amount_columns = {}
         repeated = self._repeated_money(parts)
+        not_chosen = self._not_chosen(parts)
         for at, item in enumerate(parts):
-            if not item.kinds:
-                self._read_field_value(index, item)
-                continue
             label = item.label
-            if label and label.goal and not label.field:
+            if not_chosen and at in not_chosen:
+                self._emit(index, item, "unread", 0, not_chosen[at])
+            elif label is None and not item.kinds and self.pending is not None:
+                self._read_field_value(index, item)
+            elif label and label.total_funds and (total := self._name_of_total(label, parts, at)):
+                self._emit_field_label(index, item, label, total)
+                self.pending = total
+            elif self.pending is None and (unit := self._unit_of_section(parts, at)):
+                # Nothing is read under it: the label behind it has the amount.
+                self.field_no += 1
+                self._emit(index, item, "field_label", self.field_no, f"project_funds:{unit}")
+            elif not item.kinds:
+                self._read_field_value(index, item)
+            elif label and label.goal and not label.field:
                 self._read_goal_labels(index, parts[at:])
                 return
-            if item.kinds & YEAR and not self.has_year and self.pending is None:
+            elif item.kinds & YEAR and not self.has_year and self.pending is None:
                 self._emit(index, item, "year")
-                self.has_year = True
+                self._note_year(item.text)
             elif item.kinds & MONEY_UNIT:
                 self._emit(index, item, "money_unit", 0, declared_unit(item.text))
             elif label and label.field and not self._is_value_here(label, parts, at):
@@ -583,45 +684,216 @@ class _Reader:
 
     def _read_field_value(self, index: int, item: Item) -> None:
         if self.pending is None:
-            self._defer(index, item)
+            self._read_unlabelled(index, item)
             return
         self._emit(index, item, "field_value", self.field_no, self.pending)
         self.fields.setdefault(self.pending, squeeze(item.text))
         if self.pending not in _BLOCK_FIELDS:
             self.pending = None
 
+    def _read_unlabelled(self, index: int, item: Item) -> None:
+        """A cell without a label: a unit of money in a bracket, or kept until its table is whole."""
+        unit = bracketed_unit(item.text) if item.kinds & BRACKET else None
+        if unit is None:
+            self._defer(index, item)
+        else:
+            self._emit(index, item, "money_unit", 0, unit)
+
     def _emit_field_label(self, index: int, item: Item, label: Label, name: str) -> None:
         self.field_no += 1
         self._emit(index, item, "field_label", self.field_no, f"{name}:{label.unit}" if label.unit else name)
 
-    def _is_label_row(self, index: int, parts: list[Item]) -> bool:
-        """Whether a line prints labels only, and the next one what belongs to them, cell below cell."""
-        for part in parts:
-            if part.kinds & (FIELD | GOAL) != FIELD:
-                return False
-        below = next((found for line in self.lines[index + 1 : index + 4] if (found := self.items(line))), [])
-        columns = {part.column for part in parts}
-        return (
-            1 < len(below) <= len(parts)
-            and all(item.column in columns for item in below)
-            and not _kinds(below) & (FIELD | GOAL | HEADER | LEVEL | SPLITS | YEAR | MONEY_UNIT)
-        )
+    def _goes_on(self, parts: list[Item]) -> bool:
+        """Whether a line may begin with the value of the last label of the line above.
 
-    def _read_values_below(self, index: int, items: list[Item]) -> None:
-        """The line below a line of labels: each cell is the value of the label above it."""
-        above = {column: (number, name) for column, number, name in self.label_row}
-        for item in items:
-            number, name = above[item.column]
-            self._emit(index, item, "field_value", number, name)
-            self.fields.setdefault(name, squeeze(item.text))
-        self.label_row = []
+        Of several amounts, or of one before parts of the money, it is not known that the first is that value.
+        """
+        if self.pending not in self.vocabulary.money_fields or len(parts) == 1:
+            return True
+        is_alone = parts[0].kinds & FIELD or parts[1].kinds & (FIELD | GOAL | MONEY_UNIT)
+        return bool(is_alone) and not any(part.label and part.label.money for part in parts[1:])
 
     def _is_value_here(self, label: Label, parts: list[Item], at: int) -> bool:
         """Whether a word that could be a label is the value of the name field before it (项目名称 ⇥ 公用经费)."""
         if self.pending not in _NAME_FIELDS or label.field in _NAME_FIELDS or at == 0:
             return False
         follower = parts[at + 1] if at + 1 < len(parts) else None
-        return not (label.money and follower is not None and is_amount(follower.text))
+        if follower is None or label.money:
+            return follower is None or not is_amount(follower.text)
+        # 项目名称 ⇥ 项目编码 ⇥ 654001: it has a value of its own, and the name was left blank.
+        is_own = not follower.kinds & _TELLING or (label.field == "fiscal_year" and follower.kinds & YEAR)
+        return not is_own
+
+    # -- amounts and names below their labels --------------------------------------------------------------
+
+    def _is_label_row(self, index: int, parts: list[Item]) -> bool:
+        """Whether a line prints labels, and the next one what belongs to them, cell below cell.
+
+        It begins with two labels that are known. Another may be unknown, where amounts stand below them, or as many
+        cells as labels.
+        """
+        known = unknown = sums = 0
+        for part in parts:
+            if part.kinds & (FIELD | GOAL) == FIELD:
+                known += 1
+            elif part.label and part.label.total_funds:
+                sums += 1
+            elif part.kinds or known + sums < 2:
+                return False
+            else:
+                unknown += 1
+        if known + sums < 2 or known + sums < 3 * unknown:
+            return False
+        below = next((found for line in self.lines[index + 1 : index + 4] if (found := self.items(line))), [])
+        above = {part.column: part.label for part in parts}
+        if not 1 < len(below) <= len(parts) or not all(item.column in above for item in below):
+            return False
+        if unknown and (len(below) < len(parts) or _kinds(below) or any(is_amount(part.text) for part in parts)):
+            return False
+        labelled = [(item, above[item.column]) for item in below]
+        if sums and not all(is_amount(item.text) for item, label in labelled if label and _is_of_money(label)):
+            return False
+        return all(label is None or _may_be_below(item, label) for item, label in labelled)
+
+    def _read_label_row(self, index: int, parts: list[Item]) -> None:
+        for at, item in enumerate(parts):
+            label = item.label
+            # 总额 ⇥ 年度资金总额: the first is not the year's.
+            behind = [part.label.field for part in parts[at:] if part.label]
+            if label is None or (label.field is None and "total_funds" in behind):
+                self._emit(index, item, "unread", 0, "stray")
+                continue
+            name = label.field or "total_funds"
+            self._emit_field_label(index, item, label, name)
+            self.label_row.append((item.column, self.field_no, name))
+        self.pending = None
+
+    def _read_values_below(self, index: int, items: list[Item]) -> None:
+        """The line below a line of labels: each cell is the value of the label above it."""
+        above = {column: (number, name) for column, number, name in self.label_row}
+        is_other = self.year is not None and any(
+            year_of(item.text) not in (self.year, None)
+            for item in items
+            if above.get(item.column, (0, ""))[1] == "fiscal_year"
+        )
+        for item in items:
+            number, name = above.get(item.column, (0, ""))
+            if is_other or not name:
+                self._emit(index, item, "unread", 0, "another-column" if is_other else "stray")
+            else:
+                self._emit(index, item, "field_value", number, name)
+                self.fields.setdefault(name, squeeze(item.text))
+        if not (is_other and self._is_year_row(index + 1, above)):
+            self.label_row = []
+
+    def _is_year_row(self, index: int, above: Mapping[int, tuple[int, str]]) -> bool:
+        """Whether a line is one more of those below a line of labels, each for its year."""
+        items = self.items(self.lines[index]) if index < len(self.lines) else []
+        is_dated = any(item.kinds & YEAR and above.get(item.column, (0, ""))[1] == "fiscal_year" for item in items)
+        return is_dated and all(item.column in above for item in items)
+
+    def _heads_rows(self, index: int, parts: list[Item]) -> bool:
+        """Whether a line heads the amounts of several rows, each for a part of the project: 总额 ⇥ 财政拨款 ⇥ 其他资金."""
+        if not all(part.label and _is_of_money(part.label) for part in parts):
+            return False
+        columns = {part.column for part in parts}
+        below = self.items(self.lines[index + 1]) if index + 1 < len(self.lines) else []
+        return sum(1 for item in below if item.column in columns and is_amount(item.text)) > 1
+
+    def _is_summed(self, items: list[Item]) -> bool:
+        return len(items) > 1 and all(item.column in self.summed and is_amount(item.text) for item in items)
+
+    def _read_sum(self, index: int, parts: list[Item]) -> None:
+        """金额合计 below such rows, which are not read themselves: the amounts of the whole table."""
+        self._emit(index, parts[0], "field_label")
+        for item in parts[1:]:
+            number, name = self.summed[item.column]
+            self._emit(index, item, "field_value", number, name)
+            self.fields.setdefault(name, squeeze(item.text))
+        self.summed, self.pending = {}, None
+
+    def _heads_amounts(self, parts: list[Item]) -> bool:
+        """Whether a line names the years of the amounts in the columns below: 项目资金 ⇥ 上年 ⇥ 本年."""
+        if parts[-1].text[0] not in _BEGINS_AMOUNTS_OF or not _AMOUNTS_OF.match(squeeze(parts[-1].text)):
+            return False
+        count = sum(1 for part in parts if _AMOUNTS_OF.match(squeeze(part.text)))
+        before = parts[: len(parts) - count]
+        others = [part for part in before if not (part.kinds & FIELD and part.label and part.label.money)]
+        # The column of the labels may be headed too: 资金情况 ⇥ 项目 ⇥ 上年 ⇥ 本年.
+        is_headed = bool(before) or self.has_year
+        return (
+            is_headed
+            and count > 1
+            and len(others) <= 1
+            and all(part.label and not part.kinds & FIELD for part in others)
+        )
+
+    def _read_amount_headings(self, index: int, parts: list[Item]) -> None:
+        self.amount_columns = {}
+        for item in parts:
+            if item.kinds & FIELD and item.label and item.label.field:
+                self._emit_field_label(index, item, item.label, item.label.field)
+                continue
+            match = _AMOUNTS_OF.match(squeeze(item.text))
+            if match is not None:
+                is_dated = match["year"] is not None and int(match["year"]) == self.year
+                self.amount_columns[item.column] = match["own"] is not None or is_dated
+            self._emit(index, item, "field_label")
+        self.pending = None
+
+    def _not_chosen(self, parts: list[Item]) -> dict[int, str]:
+        """The cells that are not read of a label with several amounts behind it, and why.
+
+        The line above may say which amount is the year's. Where nothing does, none is.
+        """
+        found: dict[int, str] = {}
+        for at, (_, _, _, label, _) in enumerate(parts):
+            if label is None or not label.money:
+                continue
+            end = at + 1
+            while end < len(parts) and not parts[end].kinds & _NO_AMOUNT:
+                end += 1
+            if end < at + 3 and label.year is None and not self.amount_columns:
+                continue  # no amount, or one
+            behind = range(at + 1, end)
+            if self._is_of_another_year(label):
+                found.update((further, "another-column") for further in (at, *behind))
+            elif self.amount_columns:
+                own = [further for further in behind if self.amount_columns.get(parts[further].column, False)]
+                if own or any(parts[further].column in self.amount_columns for further in behind):
+                    found.update((further, "another-column") for further in behind if further not in own[:1])
+            else:
+                amounts = {read_amount(parts[further].text, "元") for further in behind[:2]}
+                if len(amounts) > 1 and None not in amounts:
+                    found.update((further, "several-amounts") for further in (at, *behind))
+        return found
+
+    @staticmethod
+    def _unit_of_section(parts: list[Item], at: int) -> str | None:
+        """The unit of money in the bracket of an unknown label that heads labels of money: 资金申请（万元） ⇥ 资金总额."""
+        item = parts[at]
+        if item.kinds or at + 1 == len(parts) or item.text[-1:] not in (")", "）", "]", "】"):
+            return None
+        behind = parts[at + 1].label
+        return unit_in_bracket(item.text) if behind is not None and behind.money else None
+
+    def _is_of_another_year(self, label: Label) -> bool:
+        """Whether a label names a year that is not the table's: 2021年资金总额 in a table of 2022."""
+        is_dated = self.year is not None and label.year is not None and label.year not in THIS_YEAR
+        return is_dated and label.year != str(self.year)
+
+    def _name_of_total(self, label: Label, parts: list[Item], at: int) -> str | None:
+        """The field that 合计 or 金额 is the label of, behind the label of its section or below its parts; None of none.
+
+        年度预算 ⇥ 金额 ⇥ 450 says the amount; 资金来源 ⇥ 金额 heads the amounts of the parts below, 合计 the last of them.
+        """
+        money_fields = self.vocabulary.money_fields
+        has_amount = at + 1 < len(parts) and is_amount(parts[at + 1].text)
+        if at > 0 and self.pending in money_fields:
+            is_total = has_amount or (label.total and at + 1 == len(parts))
+            return "total_funds" if is_total and self.pending == "project_funds" else self.pending
+        is_sum = at == 0 and label.total and has_amount and "total_funds" not in self.fields
+        return "total_funds" if is_sum and not money_fields.isdisjoint(self.fields) else None
 
     def _repeated_money(self, parts: list[Item]) -> dict[int, str]:
         """Names for the amounts printed twice on a line: for the whole period, then (or before) for the year."""
@@ -778,6 +1050,28 @@ class _Reader:
             if name == "满意度指标" or "满意度" in text:
                 self.has_satisfaction = True
             tokens.append((line, column, part, text, role, table_no, number, name))
+
+    def _is_below_tree(self, items: list[Item]) -> bool:
+        """Whether a line below the satisfaction indicators is none of them: a remark, an opinion, who signed and when."""
+        name, value = squeeze(items[0].text), items[-1].text
+        is_date = _DATE.match(squeeze(value)) is not None
+        if _SATISFACTION.search(name) or (is_numeric_value(value, self.units) and not is_date):
+            is_weight = len(items) == 2 and _BUDGET_EXECUTION.match(name) is not None
+            return is_weight and self._is_left_of_satisfaction(items[0].column)
+        if split_unit(items[0].text, self.units)[1] is not None:
+            return False
+        return self._is_left_of_satisfaction(items[0].column if not (is_date and _OFFICE.search(name)) else 0)
+
+    def _is_left_of_satisfaction(self, column: int) -> bool:
+        """Whether a cell stands left of every name under 满意度指标, which is the label in force."""
+        places = [] if self.header.name_column is None else [self.header.name_column]
+        for _, at, _, _, role, _, _, name in reversed(self.tokens):
+            if role == "indicator":
+                places.append(at)
+            elif role in ("level1_label", "level2_label", "unknown_label"):
+                is_satisfaction = (name or "").partition(":")[0] == "满意度指标"
+                return is_satisfaction and bool(places) and column < min(places)
+        return False
 
     def _split_levels(self, items: list[Item]) -> list[Item]:
         """`items` with merged labels taken apart (数量指标 培训人数)."""

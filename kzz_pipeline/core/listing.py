@@ -1,11 +1,13 @@
 """The list at the head of a release: which cell of a row is the number, the unit, the project, the amount."""
 
 import re
+from collections.abc import Iterable
 
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.fitting import fit
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
+from kzz_pipeline.core.vocabulary import THIS_YEAR, TOTAL, YEAR
 
 _ROLE_OF_COLUMN = {
     "listed_no": "listed_no",
@@ -14,6 +16,10 @@ _ROLE_OF_COLUMN = {
     "project_name": "listed_project",
     "amount": "amount",
 }
+# What heads a column of amounts, unless it is another year's or says of what kind they are.
+_MONEY_COLUMN = re.compile(r"资金|金额|预算|经费|投资|拨款|[款费额元]$|合计|总计|[(\[][万亿]?元[)\]]$")
+_OF_OTHER_MONEY = re.compile(r"上年|去年|前年|往年|执行|决算|结转|增减|增长|累计|来源|科目|编码|性质|类|单位|个数|比")
+_YEAR_NAMED = re.compile(r"(?:19|20)\d\d(?=年)", re.ASCII)
 _SUBTOTALS = {"小计", "部门小计", "单位小计", "分项小计"}
 _CHINESE_NUMBER = re.compile(r"^[(]?[一二三四五六七八九十]{1,3}[)、.]?$")
 Columns = list[tuple[int, str]]
@@ -27,24 +33,78 @@ DEFAULT_COLUMNS: Columns = [
 ]
 
 
-def is_list_header(items: list[Item]) -> bool:
-    """Whether a line names the columns of the list: three or more of them, the amount or the number among them."""
+def header_end(items: list[Item]) -> int:
+    """How many cells of a line name the columns of the list; 0 if it names none.
+
+    Three or more columns are known, the amount or the number among them. The total or the first row may be glued
+    behind them.
+    """
     columns = {item.label.list_column for item in items if item.label and item.label.list_column}
     if len(columns) < 3 or columns.isdisjoint({"amount", "listed_no"}):
-        return False
-    return len(columns) >= len(items) - 1 or (
-        2 * len(columns) > len(items) and not any(is_amount(item.text) for item in items)
-    )
+        return 0
+    end = len(items)
+    for at, item in enumerate(items):
+        if at >= 3 and (is_amount(item.text) and not item.kinds & YEAR):
+            is_total = any(before.kinds & TOTAL for before in items[3:at])
+            end = next(before for before in range(3, at) if items[before].kinds & TOTAL) if is_total else at
+            break
+    if any(item.kinds & TOTAL for item in items[3:end]):
+        columns.add("amount")  # 合计 ⇥ 财政拨款 ⇥ 其他资金
+    if end < len(items):
+        return end if "listed_no" in columns and len(columns) >= end - 1 else 0
+    return end if len(columns) >= end - 1 or 2 * len(columns) > end else 0
 
 
-def header_columns(items: list[Item]) -> Columns:
-    """Cell number and meaning of each column; one that has no known meaning goes by what its header prints."""
+def is_list_header(items: list[Item]) -> bool:
+    """Whether a line names the columns of the list."""
+    return header_end(items) > 0
+
+
+def header_columns(items: list[Item], year: str | None = None, rows: Iterable[list[Item]] = ()) -> Columns:
+    """Cell number and meaning of each column; one that has no known meaning goes by what its header prints.
+
+    Of several columns of amounts that of `year` or of 本年 is the list's. `rows` are the first lines below: they say
+    whether the one column that is headed as money holds amounts, where none has a known heading.
+    """
     columns: Columns = []
+    amount = _amount_column(items, year) or _amount_column_by_rows(items, year, list(rows))
     for item in items:
         name = item.label.list_column if item.label else None
-        taken = name is None or name in {known for _, known in columns}
-        columns.append((item.column, strip(item.text) if taken or name is None else name))
+        taken = name is None or name in {known for _, known in columns} or (name == "amount" and item is not amount)
+        columns.append((item.column, "amount" if item is amount else strip(item.text) if taken or not name else name))
     return columns
+
+
+def _amount_column(items: list[Item], year: str | None) -> Item | None:
+    """The column of the list's own amounts, by what it is called."""
+    amounts = [item for item in items if item.label and item.label.list_column == "amount"]
+    dated = {item.column: item.label.year for item in amounts if item.label}
+    own = [item for item in amounts if dated[item.column] in (*THIS_YEAR, year or THIS_YEAR[0])]
+    undated = [item for item in amounts if dated[item.column] is None]
+    alone = amounts if len(amounts) == 1 and year is None else []
+    return next(iter((*own, *undated, *alone)), None)
+
+
+def _amount_column_by_rows(items: list[Item], year: str | None, rows: list[list[Item]]) -> Item | None:
+    """The only column without a known heading that is headed as money and holds amounts; 合计 goes before its parts."""
+    found = []
+    for item in items:
+        name = item.label.list_column if item.label else None
+        years = _YEAR_NAMED.findall(squeeze(item.text))
+        if name is not None or not names_money(item.text) or any(other != year for other in years):
+            continue
+        cells = [cell.text for row in rows for cell in row if cell.column == item.column]
+        if cells and all(map(is_amount, cells)):
+            found.append(item)
+    totals = [item for item in found if item.kinds & TOTAL]
+    found = totals or found
+    return found[0] if len(found) == 1 else None
+
+
+def names_money(heading: str) -> bool:
+    """Whether the heading of a column is that of amounts for the year."""
+    text = squeeze(heading)
+    return _MONEY_COLUMN.search(text) is not None and _OF_OTHER_MONEY.search(text) is None
 
 
 def is_list_row(items: list[Item]) -> bool:
@@ -57,20 +117,31 @@ def _is_number(text: str) -> bool:
     return digits.isascii() and digits.isdigit() and len(digits) <= 5
 
 
+def _is_any_number(text: str) -> bool:
+    return _is_number(text) or _CHINESE_NUMBER.match(squeeze(text)) is not None
+
+
 def is_subtotal(items: list[Item], columns: Columns) -> bool:
-    """Whether a row adds up those of one department: 小计, or a Chinese number and no project."""
-    if any(squeeze(item.text) in _SUBTOTALS for item in items[:2]):
+    """Whether a row adds up others or says what a sum is made of: 小计, a Chinese number and no project, 其中."""
+    first = squeeze(items[0].text)
+    if any(squeeze(item.text) in _SUBTOTALS for item in items[:2]) or first.startswith(("其中:", "其中,")):
         return True
-    if not _CHINESE_NUMBER.match(squeeze(items[0].text)) or "listed_no" not in {name for _, name in columns}:
+    if items[0].label and items[0].label.money and items[0].label.field:
+        # 财政拨款 below 其中, where the numbers stand.
+        return items[0].column < next((column for column, name in columns if name == "project_name"), 0)
+    is_numbered = _CHINESE_NUMBER.match(first) and "listed_no" in {name for _, name in columns}
+    if not is_numbered and not any(squeeze(item.text).endswith(("小计", "小计)")) for item in items[:2]):
         return False
     return "listed_project" not in {role for role, _ in row_roles(items, columns)}
 
 
 def total_roles(items: list[Item], columns: Columns) -> list[str]:
     """Roles of the cells of a total row: the label, the total of the amounts' column, totals of others, or unread."""
-    own = next((column for column, name in columns if name == "amount"), 0)
+    own = next((column for column, name in columns if name == "amount"), None)
     amounts = [item for item in items if is_amount(item.text) and not (item.label and item.label.total)]
-    total = min(amounts, key=lambda item: abs(item.column - own), default=None)
+    total = min(amounts, key=lambda item: abs(item.column - (own or 0)), default=None)
+    if columns and own is None:
+        total = None
     further = {column for column, name in columns if name not in _ROLE_OF_COLUMN}
     roles = []
     for item in items:
@@ -106,7 +177,7 @@ def _fit(items: list[Item], columns: Columns) -> list[int | None]:
     """For each cell the column that suits it and lies nearest, keeping their order; None where none is left."""
     shift = 0
     for at, name in columns:
-        if name == "listed_no" and _is_number(items[0].text):
+        if name == "listed_no" and _is_any_number(items[0].text):
             shift = items[0].column - at
 
     def misfit(cell: int, at: int) -> float:
@@ -119,7 +190,7 @@ def _fit(items: list[Item], columns: Columns) -> list[int | None]:
 def _misfit(text: str, column: str) -> int:
     match column:
         case "listed_no":
-            return 0 if _is_number(text) else 60
+            return 0 if _is_any_number(text) else 60
         case "amount":
             return 0 if is_amount(text) else 60
         case "department" | "implementing_unit" | "project_name":

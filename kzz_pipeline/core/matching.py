@@ -6,6 +6,7 @@ its name or its amount in common. Where they are very many, each row is compared
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
@@ -15,6 +16,10 @@ from rapidfuzz import fuzz, process
 _SAME_UNIT = 85
 _SAME_PROJECT = 75
 _EQUAL_PROJECT = 95
+# And below this one not even where unit and amount are the same: at 100万元 教师培训 is no other name of 学生资助. An
+# amount of so many figures, such as 30.6万元, is rarely that of two projects of a unit.
+_RELATED_PROJECT = 40
+_TELLING_FIGURES = 3
 # With so many tables that have the same in common with a row is it compared, and a name with so many others.
 _MOST_TABLES = 30
 _MOST_NAMES = 500
@@ -174,9 +179,14 @@ def likeness(entry: Entry, table: Entry) -> float:
     # 财政局 and 审计局 look alike, and each has a project 办公经费: likeness alone does not make them one unit.
     if project >= _EQUAL_PROJECT and (same_amount or not key or any(_abbreviates(name, key) for name in entry.units)):
         return 100 + project + unit
-    if unit >= _SAME_UNIT and same_amount:
+    if unit >= _SAME_UNIT and same_amount and (project >= _RELATED_PROJECT or _is_telling(entry.amount)):
         return unit + project
     return 0.0
+
+
+def _is_telling(amount: object) -> bool:
+    """Whether an amount is no round figure."""
+    return isinstance(amount, Decimal) and len(amount.normalize().as_tuple().digits) >= _TELLING_FIGURES
 
 
 def _alike(ones: Collection[str], others: Collection[str], least: float) -> dict[str, list[str]]:

@@ -109,7 +109,8 @@ class Names:
         """For each listed project the index of its table, or None: each table at most once, the surest pairs first.
 
         Sure is the same unit and name; then the same unit with a like name, the same name at a unit that one of
-        the two abbreviates (or leaves out) or with the same amount, and the same unit with the same amount.
+        the two abbreviates (or leaves out) or with the same amount, and the same unit with the same amount, unless the
+        names have little in common and the amount is a round one.
         """
         found: list[int | None] = [None] * len(listed)
         # The first table of a name stands last, where it is taken from.

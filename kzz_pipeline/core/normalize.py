@@ -29,7 +29,7 @@ Rows = Mapping[str, Mapping[str, list[Any]]]
 _FUNDS = ("total_funds", "fiscal_funds", "other_funds")
 # Where 年度资金总额 is not printed, what stands for the year's total instead, in this order.
 _TOTAL_FALLBACKS = ("total_funds", "whole_period_funds", "project_funds")
-_UNIT_FALLBACKS = ("budget_unit", "implementing_unit", "department")
+_UNIT_FALLBACKS = ("budget_unit", "implementing_unit", "department", "title_unit")
 _WHOLE = "整体支出"
 _LISTED_ROLES = {
     "department": "department",

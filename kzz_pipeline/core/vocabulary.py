@@ -5,7 +5,7 @@ second level); `Label` carries every meaning and the layout picks by place.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -18,7 +18,8 @@ class Label:
     """Every meaning of one printed label; None where it has no such meaning.
 
     `weak` says that the word may also be an indicator's own name, `either` that it is a first level in some
-    templates and a second level in others, `unit` which unit of money its bracket declares.
+    templates and a second level in others, `total_funds` that it is the total among labels of money, `unit` which
+    unit of money its bracket declares, `year` which year stands before it or in its bracket (本年: the table's own).
     """
 
     list_column: str | None = None
@@ -30,8 +31,10 @@ class Label:
     either: bool = False
     field: str | None = None
     money: bool = False
+    total_funds: bool = False
     goal: str | None = None
     unit: str | None = None
+    year: str | None = None
 
     @property
     def is_level(self) -> bool:
@@ -54,11 +57,15 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TitleReading:
-    """A table's title and, where they stand in the same cell, its year as printed and its unit of money."""
+    """A table's title and, where they stand in the same cell, its year as printed and its unit of money.
+
+    `office` is whose table it is where the title begins with that, without white space: 甲县财政局2022年….
+    """
 
     title: str
     year: str | None
     unit: str | None = None
+    office: str | None = None
 
 
 # 一、 (2) ③
@@ -69,28 +76,45 @@ _LEADING = re.compile(r"^(?:其中[:,]?)+")
 _WEIGHT = re.compile(r"[(\[]\d{1,3}(?:\.\d+)?(?:分|%|分值)?[)\]]$")
 _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 # What any of these can be found in; most texts are neither a label nor a label with something about it.
-_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中)|[)\]]$")
+_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中|本年|当年)|[)\]]$")
 # The years that a goal or a tree of targets is for: 实施期目标（2022年-2024年）; 20XX年 in an empty form.
 _PERIOD = re.compile(r"^[12][\dxX*]{3}年?度?(?:[-~至到](?:[12][\dxX*]{3}(?:\+n)?)年?度?)?$", re.ASCII)
-# 2024年度绩效目标, 2024年指标值
-_YEARS_BEFORE = re.compile(r"^(?:19|20)\d\d(?=年度)", re.ASCII), re.compile(r"^(?:19|20)\d\d年", re.ASCII)
+# 2024年度绩效目标, 2024年指标值, 本年预算数
+_YEARS_BEFORE = (
+    re.compile(r"^((?:19|20)\d\d)(?=年度)", re.ASCII),
+    re.compile(r"^((?:19|20)\d\d)年度?", re.ASCII),
+    re.compile(r"^(本年|当年)度?"),
+)
+THIS_YEAR = ("本年", "当年")
 # How a form says what an amount is the sum of: 年度资金总额（A+B）.
 _FORMULA = re.compile(r"^(?:[A-Z]\d?|[①-⑳])(?:[=+*/×-](?:[A-Z]\d?|[①-⑳]))*$")
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
+_YEARS_NAMED = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|[二〇○零一二三四五六七八九]{4}(?=年)", re.ASCII)
+# Whose table a title says it is; a place alone, or all departments of one, is nobody's.
+_OFFICE = re.compile(
+    r"^(?!.*(?:部门|预算|重点|项目))[\u4e00-\u9fff()]{2,30}(?:局|委员会|办公室|厅|中心|学校|[中小大]学|医院|政府|[支大总]队|馆|法院|检察院)$"
+)
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
-# A cell that says what the money is printed in: a few words of label, then the unit.
+_UNIT = "(亿元|千万元|百万元|[万萬]元|千元|百元|元)"
+# A cell that says what the money is printed in: a few words of label, then the unit; perhaps what else is measured in.
 _UNIT_LINE = re.compile(
-    r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?[(\[]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]{0,2}$"
+    r"^[(\[]?(?:注[:.]?)?(?:本表|表中)?(?:(?:金额|计量|货币|资金)?单位[:是为]?|金额:)均?为?[(\[]?(?:人民币)?[(\[]?¥?"
+    rf"(?:{_UNIT}|([万亿])(?=[)\]]?$))[)\]]{{0,2}}(?:(?:[、,;]|数量单位:)[^元]{{1,12}}|[(\[][^元()\[\]]{{1,12}}[)\]])?[)\]。]?$"
+)
+# 以万元为单位, a whole cell; （万元）, where that is all of a cell above the amounts.
+_UNIT_TAKEN = re.compile(rf"^(?:注:)?(?:本表|金额)?均?以(?:人民币)?{_UNIT}为(?:金额|计量)?单位。?$")
+_UNIT_BRACKETED = re.compile(rf"^[(\[](?:人民币)?{_UNIT}[)\]]$")
+# What begins as such a cell, whether or not it is understood.
+_SAYS_UNIT = re.compile(
+    r"^[(\[]?(?:注[:.]?)?(?:本表|表中)?(?:金额|计量|货币|资金)?单位[:是为(\[]+(?:人民币)?[(\[]?[亿万萬千百]{0,2}元(?![\u4e00-\u9fff])"
 )
 # The same over two cells: 单位： ⇥ 万元.
 _UNIT_LABEL = re.compile(r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?$")
-_UNIT_ALONE = re.compile(r"^(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]?$")
-_UNIT_IN_TITLE = re.compile(
-    r"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?(亿元|千万元|百万元|万元|千元|百元|元)[)\]]$"
-)
+_UNIT_ALONE = re.compile(rf"^(?:人民币)?{_UNIT}[)\]]?$")
+_UNIT_IN_TITLE = re.compile(rf"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?{_UNIT}[)\]]$")
 # The same beside something else in one cell: （2022年）  单位：万元.
 _UNIT_BESIDE = (
     re.compile(r"^(.*\S)(?:\s+|(?<=[)）年度]))([(（]?\S{0,2}单位\s*[:：].{0,8}元[)）]?)\s*$"),
@@ -142,6 +166,8 @@ class Vocabulary:
                 label(word).list_column = column
         for word in data["total_labels"]:
             label(word).total = True
+        for word in data["funds_totals"]:
+            label(word).total_funds = True
         for column, words in data["indicator_headers"].items():
             for word in words:
                 label(word).header = column
@@ -213,7 +239,7 @@ class Vocabulary:
             kinds |= TITLE
         if len(text) <= _LONGEST_YEAR and _YEAR_CELL.match(text):
             kinds |= YEAR
-        elif "单位" in text and money_unit_line(printed):
+        elif ("单位" in text or text.startswith("金额:")) and money_unit_line(printed):
             kinds |= MONEY_UNIT
         return Word(label, kinds)
 
@@ -237,12 +263,19 @@ class Vocabulary:
         level = self.labels.get(_DECIMAL_NUMBERING.sub("", text))
         if level is not None and level.is_level and level.field is None:
             return level
-        for year in _YEARS_BEFORE:
-            of_year = self.labels.get(year.sub("", text))
-            if of_year is not None and (of_year.goal or of_year.header == "value"):
+        for before in _YEARS_BEFORE:
+            year = before.match(text)
+            of_year = self.labels.get(text[year.end() :]) if year else None
+            if of_year is None or year is None:
+                continue
+            if of_year.goal or of_year.header == "value":
                 return of_year
+            if of_year.money or of_year.list_column == "amount":
+                return _of_year(of_year, year[1])
         for candidate in (text, _NUMBERING.sub("", text)):
             bare = _LEADING.sub("", candidate)
+            if bare is not candidate:
+                bare = _NUMBERING.sub("", bare)  # 其中：1.财政拨款
             for key in (candidate, bare, _WEIGHT.sub("", bare)):
                 if key in self.labels:
                     return self.labels[key]
@@ -259,10 +292,17 @@ class Vocabulary:
                 return base
             if base.money and _FORMULA.match(bracket[1]):
                 return base
+            if (base.money or base.list_column == "amount") and _YEAR_CELL.match(bracket[1]):
+                return _of_year(base, bracket[1][:4])
             unit = money_unit_of(bracket[1])
-            if unit is not None and (base.money or base.list_column == "amount"):
+            if unit is not None and (base.money or base.total_funds or base.list_column == "amount"):
                 return Label(
-                    list_column=base.list_column, field=base.field, money=base.money, header=base.header, unit=unit
+                    list_column=base.list_column,
+                    field=base.field,
+                    money=base.money,
+                    total_funds=base.total_funds,
+                    header=base.header,
+                    unit=unit,
                 )
         return None
 
@@ -297,9 +337,12 @@ class Vocabulary:
         if rest in self.titles:
             return TitleReading(printed, year[1] if year else None, unit)
         # A locality or a bureau may stand before the form's own name.
-        if rest.endswith(tuple(title for title in self.titles if len(title) >= 6)):
-            return TitleReading(printed, year[1] if year else None, unit)
-        return None
+        ends = [title for title in self.titles if len(title) >= 6 and rest.endswith(title)]
+        if not ends:
+            return None
+        before = rest[: -max(map(len, ends))]
+        office = before if text.startswith(before) and _OFFICE.match(before) else None
+        return TitleReading(printed, year[1] if year else None, unit, office)
 
     def split(self, printed: str, weak: bool = False) -> list[tuple[int, int]] | None:
         """Where a cell that merges a label with what stood beside it is cut: spans of label, then rest.
@@ -333,10 +376,29 @@ class Vocabulary:
         return found.is_level or found.field is not None or found.goal is not None
 
 
+def _of_year(label: Label, year: str) -> Label:
+    """A label of money that says which year it is for: 2021年资金总额 is no total of a whole period."""
+    is_whole = label.field == "whole_period_funds"
+    return replace(label, year=year, field="total_funds" if is_whole else label.field)
+
+
+def only_year_in(text: str) -> str | None:
+    """The year that a title names, in digits; None where it names none or several."""
+    found = {year.translate(_CHINESE_DIGITS) for year in _YEARS_NAMED.findall(squeeze(text))}
+    return found.pop() if len(found) == 1 else None
+
+
+def unit_in_bracket(printed: str) -> str | None:
+    """The unit of money that is all that a bracket at the end of a text holds: 资金申请（万元）."""
+    bracket = _BRACKET.search(squeeze(printed)) if len(printed) <= _LONGEST_LABEL else None
+    alone = _UNIT_ALONE.match(bracket[1]) if bracket else None
+    return _unit(alone[1]) if alone else None
+
+
 def unit_in_title(printed: str) -> str | None:
     """The unit of money that a bracket at the end of a title declares (…绩效目标（单位：万元）), or None."""
     match = _UNIT_IN_TITLE.search(squeeze(printed)) if "单位" in printed and len(printed) <= _LONGEST_TITLE else None
-    return match[1] if match else None
+    return _unit(match[1]) if match else None
 
 
 def parted_from_unit(printed: str) -> tuple[str, str] | None:
@@ -356,14 +418,32 @@ def money_unit_line(printed: str) -> str | None:
     """The unit of money that a cell such as 单位：万元 declares (万元, 元, 亿元 …), or None."""
     if len(printed) > 30:
         return None
-    match = _UNIT_LINE.match(squeeze(printed))
-    return match[1] if match else None
+    text = squeeze(printed)
+    match = _UNIT_LINE.match(text) or _UNIT_TAKEN.match(text)
+    return _unit(next(filter(None, match.groups()))) if match else None
+
+
+def _unit(printed: str) -> str:
+    """A unit of money as `money` knows it."""
+    unit = printed.replace("萬", "万")
+    return unit if unit.endswith("元") else unit + "元"
+
+
+def bracketed_unit(printed: str) -> str | None:
+    """The unit of money that a cell such as （万元） holds and nothing else, or None."""
+    match = _UNIT_BRACKETED.match(squeeze(printed)) if len(printed) <= _LONGEST_YEAR else None
+    return _unit(match[1]) if match else None
+
+
+def says_unit(printed: str) -> bool:
+    """Whether a cell says what the money is printed in, even where what it says is not understood (单位：元/万元)."""
+    return len(printed) <= _LONGEST_TITLE and _SAYS_UNIT.match(squeeze(printed)) is not None
 
 
 def declared_unit(printed: str) -> str | None:
     """The unit of money that a cell declares, alone or as the second of two."""
     alone = _UNIT_ALONE.match(squeeze(printed))
-    return alone[1] if alone else money_unit_line(printed)
+    return _unit(alone[1]) if alone else money_unit_line(printed)
 
 
 def is_unit_over_two(printed: str, behind: str) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from kzz_pipeline.core.characters import fold, squeeze, strip
-from kzz_pipeline.core.money import money_unit_of, read_amount
-from kzz_pipeline.core.rules.model import Chunk, Hit, Release, Row, Table, rule, table_rule, yuan
+from kzz_pipeline.core.money import is_amount, money_unit_of, read_amount
+from kzz_pipeline.core.rules.model import Chunk, Hit, Release, Row, Table, chunk_rule, rule, table_rule, yuan
+from kzz_pipeline.core.vocabulary import says_unit
 
 _GOAL_AMOUNT = re.compile(r"(?<![\d.])(\d[\d,]*(?:\.\d+)?)\s*(亿元|万元|元)(?![/每])")
 _CLAUSE_END = re.compile(r"[。；;，,!！?？\n]")
@@ -27,6 +28,8 @@ _CUT_OFF = Decimal("0.002")
 # Sources that some forms print as parts of another one and some beside it.
 _PERHAPS_PARTS = {"central_funds", "regional_funds", "local_funds", "upper_funds"}
 _PARTS_OF_FISCAL = {"general_public_budget", "government_fund_budget", "state_capital_budget"}
+# What heads a column of amounts of whatever year or kind.
+_MONEY = re.compile(r"资金|金额|预算|经费|投资|拨款|[款费额元]$|合计")
 _SPLITS = {"fiscal_funds", "other_funds", "general_public_budget"}
 _TOTALS = {"total_funds", "whole_period_funds", "project_funds"}
 _EXPENDITURE = {"basic_expenditure", "project_expenditure"}
@@ -52,6 +55,21 @@ def listed_total(release: Release) -> Iterator[Hit]:
         line, column = release.total_cell
         message = f"the list's 合计 is {yuan(total)}, its {len(amounts)} rows add up to {yuan(sum(amounts))}"
         yield Hit(message, line, column, str(sum(amounts)), str(total))
+
+
+@rule(
+    "list-amounts-unread", "warning", "The amounts of the list were not read",
+    "No column could be told to be the list's own; the list has neither amounts nor a total.",
+    "See kzz explain; add the heading of the column to labels.yml, under amount.",
+)  # fmt: skip
+def list_amounts_unread(release: Release) -> Iterator[Hit]:
+    if not release.listed or any(release.listed.columns["amount_printed"]):
+        return
+    for token in (token for chunk in release.chunks for token in chunk.tokens("list_field")):
+        if is_amount(token.text) and _MONEY.search(squeeze(token.name or "")):
+            message = f"the list prints amounts such as {strip(token.text)} under {token.name}, and none was read"
+            yield Hit(message, token.line, token.column, "a column of amounts", strip(token.text))
+            return
 
 
 @table_rule(
@@ -262,6 +280,27 @@ def listed_twice(release: Release) -> Iterator[Hit]:
 
 
 @rule(
+    "listed-numbers", "warning", "The numbers of the list leave one out or repeat one",
+    "A row was lost in copying, or one was printed twice.",
+    "Compare with the printed document.",
+)  # fmt: skip
+def listed_numbers(release: Release) -> Iterator[Hit]:
+    if not release.listed or release.listed[0]["listed_no"] != 1:
+        return  # codes, or none
+    last, blank = 0, 0
+    for row in release.listed:
+        number = row["listed_no"]
+        if number is None:
+            blank += 1
+            continue
+        # A row without a number may have one all the same; a further list or group begins again.
+        if number not in (1, last + 1, last + 1 + blank) or (number == 1 == last):
+            message = f"{row['project_name']} has number {number} in the list, behind number {last}"
+            yield Hit(message, row["source_line"], row["source_column"], str(last + 1), str(number))
+        last, blank = number, 0
+
+
+@rule(
     "project-twice", "error", "The same unit's same project has two tables for one year",
     "Which of the two holds cannot be told, and everything would count twice.",
     "Take the table out that does not hold, or accept the finding in corrections.yml if these are two projects.",
@@ -320,6 +359,18 @@ def money_unit_below(release: Release) -> Iterator[Hit]:
         unit = release.row["money_unit"]
         message = f"{len(above)} amount(s), the first of them {text}, are taken to be in {unit}, which line {below} prints first"
         yield Hit(message, line, column, "a unit of money above", unit)
+
+
+@chunk_rule(
+    "money-unit-unread", "error", "A unit of money is printed and was not understood",
+    "The amounts below it would be published in another unit, most likely wrong by a factor of 10,000.",
+    "Print the unit behind the amounts in corrections.yml, or accept the finding if the unit above it holds.",
+)  # fmt: skip
+def money_unit_unread(chunk: Chunk, release: Release) -> Iterator[Hit]:
+    for token in chunk.tokens("unread"):
+        if "单位" in token.text and says_unit(token.text):
+            message = f"{strip(token.text)} says a unit of money, and it is not known which"
+            yield Hit(message, token.line, token.column, "单位：万元", strip(token.text), chunk.project_of(token))
 
 
 def _lines_with_a_unit(chunk: Chunk) -> Iterator[int]:

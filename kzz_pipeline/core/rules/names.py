@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from kzz_pipeline.core.characters import squeeze
+from kzz_pipeline.core.names import project_name_key
 from kzz_pipeline.core.rules.model import (
     Chunk,
     Hit,
@@ -58,6 +59,20 @@ def unit_written_differently(table: Table, release: Release) -> Iterator[Hit]:
             return  # unit-misspelt says so
         message = f"{table.row['project_name']} is listed for {listed[0]} (line {row['source_line']}), its table says {printed}"
         yield Hit(message, *table.cell("budget_unit"), listed[0], printed, table.row)
+
+
+@table_rule(
+    "project-written-differently", "warning", "The list and the table name the project differently",
+    "The two may be different projects of one unit, such as two phases, or one of the names is misprinted.",
+    "Compare with the printed document; if they are two projects, one table and one row of the list are missing.",
+)  # fmt: skip
+def project_written_differently(table: Table, release: Release) -> Iterator[Hit]:
+    row, printed = release.listed_for(table), table.row["project_name"]
+    if row is None or not printed or not row["project_name"]:
+        return
+    if project_name_key(row["project_name"]) != project_name_key(printed):
+        message = f"{row['project_name']} (line {row['source_line']}) has the table of {printed}, of {table.row['budget_unit_printed']}"
+        yield Hit(message, *table.cell("project_name"), row["project_name"], printed, table.row)
 
 
 @chunk_rule(

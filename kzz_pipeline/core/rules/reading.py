@@ -15,6 +15,7 @@ from kzz_pipeline.core.rules.model import (
     shown,
     table_rule,
 )
+from kzz_pipeline.core.tokens import Token
 from kzz_pipeline.core.values import reads_like_a_number
 
 _REASONS = {
@@ -23,8 +24,16 @@ _REASONS = {
     "second-value": "a second value",
     "text-behind-value": "text behind a value",
     "text-before-name": "text before an indicator",
+    "another-column": "not in the column of this year's budget",
+    "below-tree": "text below the indicators",
+    "several-amounts": "several amounts behind one label",
 }
+_UNITS = {"budget_unit", "implementing_unit", "department"}
 _BRACKET = re.compile(r"[(（]([^()（）]{1,4})[)）]$")
+# What only a line below the last table ends with or is: a sentence, a bracket, a stamp, a signature, a date.
+_FOOTER = re.compile(r"[。]|^[(\[][^()\[\]]+[)\]]$|[(\[](?:盖章|公章|签字|签章)[)\]]|签字|盖章|日期|^[^:]{2,14}:")
+# And what an indicator that lost its value may hold, or the title of a further table that breaks off.
+_MAY_GO_ON = re.compile(r"满意|率|数|度|[)\]]$|绩效|项目|目标")
 _PRIVATE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
 
@@ -53,7 +62,7 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
     why = None
     if not last.indicators:
         why = "has no indicator"
-    elif tail.role == "unread" and tail.name == "name-without-value":
+    elif tail.role == "unread" and tail.name == "name-without-value" and not _is_footer(tail, last, release):
         why = f"ends with {shown(tail.text)} and no value"
     elif tail.role in ("level1_label", "level2_label") and (tail.name or "").partition(":")[0] == "满意度指标":
         why = f"ends with the label {shown(tail.text)}"
@@ -62,6 +71,23 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
     if why:
         message = f"{last.name}, the last table, {why}"
         yield Hit(message, tail.line, tail.column, "a whole table", shown(tail.text), last.row)
+
+
+def _is_footer(tail: Token, last: Table, release: Release) -> bool:
+    """Whether the last cell is a line below a table that is whole: who published it and when, a page, a remark.
+
+    The table ends with satisfaction, the cell stands alone before the columns of names, and nothing that a release
+    goes on with begins like it.
+    """
+    own_columns = [row["indicator_column"] for row in last.indicators]
+    is_alone = "\t" not in strip(release.document.lines[tail.line - 1])
+    if last.indicators[-1]["level2"] != "满意度指标" or not is_alone or tail.column >= min(own_columns):
+        return False
+    text, labels = squeeze(tail.text), release.words.labels
+    if any(known.startswith(text) for known in (*labels.titles, *labels.labels)):
+        return False
+    is_open = sum(map(text.count, "([")) > sum(map(text.count, ")]"))
+    return not is_open and bool(_FOOTER.search(text) or not _MAY_GO_ON.search(text))
 
 
 def _lacks_what_the_others_have(release: Release) -> bool:
@@ -112,6 +138,18 @@ def nameless_table(table: Table, release: Release) -> Iterator[Hit]:
     if missing:
         message = f"the table that begins on line {table.row['first_line']} prints no {' and no '.join(missing)}"
         yield Hit(message, table.row["source_line"], table.row["source_column"], "、".join(missing), None, table.row)
+
+
+@table_rule(
+    "unit-in-title", "info", "A unit is named in the title of its table only",
+    "The title may name who published the table; a label for the unit may not be known.",
+    "Compare with the printed document; if a label is missing, add it to labels.yml.",
+)  # fmt: skip
+def unit_in_title(table: Table, release: Release) -> Iterator[Hit]:
+    printed = table.row["budget_unit_printed"]
+    if "title_unit" in table.fields and not _UNITS.intersection(table.fields):
+        message = f"the table that begins on line {table.row['first_line']} names {printed} in its title only"
+        yield Hit(message, *table.cell("title_unit"), "预算单位", printed, table.row)
 
 
 @table_rule(

@@ -9,6 +9,8 @@ from kzz_pipeline.core.units import Unit
 from kzz_pipeline.core.values import Reading, read_indicator
 
 _COUNTED = {"count", "person", "occurrence"}
+# But half as much again is 1.5倍.
+_MEASURED = {"倍"}
 # 12家 is a number of 个, and 12 人 or 12次 is none.
 _COUNTED_WITH_ANY = {"count", "place", "body"}
 _UNWANTED = re.compile(
@@ -25,6 +27,8 @@ _WANTED = re.compile(
 _GROWTH = re.compile(r"增长|增加|提高|提升|增幅|同比|上升|节省|节约|降低|下降|减少|压减|超额|增值|增收|回报")
 _COUNT_NAME = re.compile(r"(?:个数|人数|次数|户数|件数|数量|台数|套数|场次|单位数|面积|总数)$")
 _LOW_SATISFACTION = 60.0
+# How long a thing takes or lasts each time, which is no part of the project's own year.
+_DURATION = re.compile(r"周期|平均|年限|寿命|质保|保修|有效期|使用期")
 # Rates that are small where all is well, beside the unwanted things; interest and fees are small anyway.
 _SMALL = re.compile(
     r"(?:不良|不满意|不达标|不合规|未完成|复发|复吸|再犯|重犯|脱管|违约|流失|失业|发病|患病|感染|病死|致死|辍学|空置|闲置|超标|"
@@ -304,7 +308,9 @@ def counted_with_decimals(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
         unit = units.find(row["unit"]) if row["unit"] else None
         value = row["base_value"]
-        if unit is not None and unit.dimension in _COUNTED and value is not None and abs(value - round(value)) > 1e-9:
+        if unit is None or unit.dimension not in _COUNTED or unit.base in _MEASURED or value is None:
+            continue
+        if abs(value - round(value)) > 1e-9:
             message = f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}, {unit.printed} are counted"
             yield _hit(table, row, message, "a whole number")
 
@@ -333,7 +339,7 @@ def _is_money(row: Row) -> bool:
 
 @table_rule(
     "satisfaction-out-of-range", "warning", "A satisfaction target is no ordinary percentage",
-    "Satisfaction is measured in percent, and a target under 60 asks for less than a pass.",
+    "Satisfaction is measured in percent or marks of 100, and a target under 60 asks for less than a pass.",
     "Ask the unit.",
 )  # fmt: skip
 def satisfaction_out_of_range(table: Table, release: Release) -> Iterator[Hit]:
@@ -343,7 +349,7 @@ def satisfaction_out_of_range(table: Table, release: Release) -> Iterator[Hit]:
         if _DISSATISFACTION.search(row["indicator_name"]):
             continue
         unit = release.words.units.find(row["unit"]) if row["unit"] else None
-        is_percent = unit is None or unit.dimension == "percent"
+        is_percent = unit is None or unit.dimension in ("percent", "score")
         if not is_percent or 1 <= row["target_value"] < _LOW_SATISFACTION:
             yield _hit(
                 table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", "60% or more"
@@ -357,7 +363,7 @@ def satisfaction_out_of_range(table: Table, release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def more_than_a_year(table: Table, release: Release) -> Iterator[Hit]:
     for row in table.indicators:
-        if row["target_period"] == "long_term":
+        if row["target_period"] == "long_term" or _DURATION.search(row["indicator_name"]):
             continue
         if row["unit"] in ("月", "个月") and row["target_value"] is not None and row["target_value"] > 12:
             yield _hit(
