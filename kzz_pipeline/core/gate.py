@@ -1,5 +1,6 @@
 """What no person could accept: a file in which nothing of a release can be recognised."""
 
+from kzz_pipeline.core.characters import strip
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.tokens import Parse
@@ -38,6 +39,16 @@ def require_a_release(parse: Parse) -> None:
         )
     if "value" not in roles and "indicator" not in roles and parse.table_count:
         first = next(token for token in parse.tokens if token.table_no)
+        header = next((token for token in parse.tokens if token.role == "indicator_header"), None)
+        columns = [token for token in parse.tokens if header and token.line == header.line]
+        if header and any(token.role == "unread" and token.line > header.line for token in parse.tokens):
+            raise Refusal(
+                "no-indicator",
+                f"{parse.table_count} table(s) and not one indicator: none of the columns "
+                f"{', '.join(strip(token.text) for token in columns)} is known to hold the targets",
+                "if one of them does, add its header to value in labels.yml; else copy the release again, whole",
+                header.line,
+            )
         raise Refusal(
             "no-indicator",
             f"{parse.table_count} table(s) and not one indicator: the tables break off",

@@ -39,7 +39,22 @@ _GLUED = (
     re.compile(r"^(.*[)）])\s*([\d０-９].*)$"),
     re.compile(r"^(.*[率度比])\s*([\d０-９][\d０-９,.，．]*\s*[%％]\s*)$"),
 )
-_DATED = re.compile(r"^(?:19|20)\d\d年", re.ASCII)
+# Headers of the columns behind the name. What a target's column ends with: 本年绩效指标值, 预期目标, 指标值/单位.
+_VALUE_HEADER = re.compile(r"(?:值|目标|要求)(?:[及/和、(（].*)?$")
+_THIS_YEAR = re.compile(r"^(?:本|当|全|今)年|^年度")
+_PART_OF_YEAR = re.compile(r"^(?:[上下]?半年|第?[一二三四1-4]季|季度|每?月)")
+_DATED = re.compile(r"^[(\[]?((?:19|20)\d\d)(?:年度?|(?=[)\]]?$))[)\]]?", re.ASCII)
+# Targets of other times and figures that are no targets: 上年值, 实际完成值, 实施期目标, 历史标准.
+_OTHER_TARGET = re.compile(
+    r"^(?:上一?年|去年|前[一二两三]?年|历[史年]|往年|实际|长期|中期|中长期|远期|实施期|总|基[准期]|现[状有]|参[考照]|行业"
+    r"|标杆|最[低高]|得分|自?评)"
+)
+_PLANNED = re.compile(r"计划|预[计期]|目标|[应拟]完成")
+# Columns of text, of which none is the target's though no word of the vocabulary names them.
+_NO_TARGET = re.compile(
+    r"(?:方法|公式|依据|来源|解释|说明|备注|标准|规则|材料|资料|部门|单位|责任|方式|性质|属性|类型|类别|方向|内容|权重|分"
+    r"|分值|分数|频次|状态|序号|代码|编码|编号|时间|日期|人|原因|措施|符号|情况|名称|过程)$"
+)
 _OPENING, _CLOSING = "(（[【〔", ")）]】〕"
 _BRACKETED = re.compile(r"^\s*[(（\[【〔][^()（）\[\]【】〔〕]{1,15}[)）\]】〕]\s*$")
 
@@ -49,18 +64,20 @@ Reading = tuple[Item, str, int, str | None]
 
 
 class AttributeColumn(NamedTuple):
-    """A column of the tree behind the indicator's name: its cell in the header line and its canonical name."""
+    """A column of the tree behind the indicator's name: its cell in the header line, its canonical name, its header."""
 
     column: int
     name: str | None
+    printed: str
 
 
 class TreeHeader(NamedTuple):
     """The columns behind 三级指标 as the header line names them, and the cell of 三级指标 itself.
 
     `has_numbers` says that columns of numbers stand before it: a number of the row, or the weights of the levels.
-    `start` is the tree's first cell and `levels` its columns of labels. `beside` is the tree that the same line heads
-    further right, and `period` what each of the two is for where they are for different times.
+    `start` is the tree's first cell and `levels` its columns of labels. `is_dated` says that a column is for a year.
+    `beside` is the tree that the same line heads further right, and `period` what each of the two is for where they are
+    for different times.
     """
 
     name_column: int | None
@@ -68,6 +85,7 @@ class TreeHeader(NamedTuple):
     has_numbers: bool = False
     start: int = 1
     levels: frozenset[str] = frozenset()
+    is_dated: bool = False
     beside: "TreeHeader | None" = None
     period: str | None = None
 
@@ -86,11 +104,14 @@ def is_tree_header(items: list[Item]) -> bool:
     return levels >= 2 or (levels == 1 and "value" in headers)
 
 
-def tree_header(items: list[Item]) -> TreeHeader:
-    """The columns that a header line names behind 三级指标, in order, and those of a second tree beside the first."""
+def tree_header(items: list[Item], year: int | None = None) -> TreeHeader:
+    """The columns that a header line names behind 三级指标, in order, and those of a second tree beside the first.
+
+    `year` is the table's own, by which the targets of several years are told apart.
+    """
     cut = _second_tree(items)
-    first = _one_header(items[:cut])
-    return first._replace(beside=_one_header(items[cut:])) if cut < len(items) else first
+    first = _one_header(items[:cut], year)
+    return first._replace(beside=_one_header(items[cut:], year)) if cut < len(items) else first
 
 
 def _second_tree(items: list[Item]) -> int:
@@ -107,24 +128,71 @@ def _second_tree(items: list[Item]) -> int:
     return len(items)
 
 
-def _one_header(items: list[Item]) -> TreeHeader:
+def _one_header(items: list[Item], year: int | None) -> TreeHeader:
     name_column = None
-    columns = []
+    behind = []
     has_numbers = False
     for item in items:
         header = item.label.header if item.label else None
-        if header == "level3":
+        if name_column is not None:
+            behind.append(item)
+        elif header == "level3":
             name_column = item.column
-        elif name_column is not None and header not in _TREE:
-            columns.append(AttributeColumn(item.column, header))
         elif item.label and (header == "weight" or item.label.list_column == "listed_no"):
             has_numbers = True
-    if sum(column.name == "value" for column in columns) > 1:
-        # Of the targets of several years, nothing says here which is the table's.
-        dated = {item.column for item in items if _DATED.match(squeeze(item.text))}
-        columns = [AttributeColumn(at, None if at in dated else name) for at, name in columns]
+    value = _value_column(behind, year)
+    columns = tuple(
+        AttributeColumn(item.column, "value" if at == value else _attribute_name(item), strip(item.text))
+        for at, item in enumerate(behind)
+    )
     levels = frozenset(item.label.header for item in items if item.label and item.label.header in _LEVELS)
-    return TreeHeader(name_column, tuple(columns), has_numbers, items[0].column, levels)
+    is_dated = any(_DATED.match(squeeze(item.text)) for item in behind)
+    return TreeHeader(name_column, columns, has_numbers, items[0].column, levels, is_dated)
+
+
+def _attribute_name(item: Item) -> str | None:
+    """The canonical name of a column behind the indicator's own; what heads the levels elsewhere is no level there."""
+    header = item.label.header if item.label else None
+    return None if header in _TREE or header == "value" else header
+
+
+def _value_column(behind: list[Item], year: int | None) -> int | None:
+    """Which column holds the targets, by what its header says, else because the others say that they hold none."""
+    ranks = [_rank_as_value(item, year) for item in behind]
+    best = min((rank for rank in ranks if rank is not None), default=None)
+    if best is None or (best >= _ONLY_ALONE and ranks.count(best) > 1):
+        return None
+    return ranks.index(best)
+
+
+# Of these, the only one is the column of the targets, and one among several is not.
+_ONLY_ALONE = 6
+
+
+def _rank_as_value(item: Item, year: int | None) -> int | None:
+    """How well a header names the column of the table's targets, 0 the best; None where it names something else."""
+    text = squeeze(item.text)
+    header = item.label.header if item.label else None
+    if header not in (None, "value", "tree") or _OTHER_TARGET.match(text):
+        return None
+    if ("完成" in text or "执行" in text) and not _PLANNED.search(text):
+        return None
+    dated = _DATED.match(text)
+    if dated is not None:
+        rest = text[dated.end() :]
+        if _OTHER_TARGET.match(rest) or (rest and not _VALUE_HEADER.search(rest)):
+            return None
+        return 0 if int(dated[1]) == year else _ONLY_ALONE
+    is_value = header == "value"
+    if is_value or _VALUE_HEADER.search(text):
+        if _THIS_YEAR.match(text):
+            return 0 if is_value else 1
+        if _PART_OF_YEAR.match(text):
+            return 4
+        return 2 if is_value else 3
+    if header == "tree":
+        return 5
+    return None if _NO_TARGET.search(text) else _ONLY_ALONE + 1
 
 
 def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
@@ -511,7 +579,7 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
         elif at is None:
             readings.append((item, "unread", 0, "text-behind-value"))
         else:
-            readings.append((item, "attribute", 1, column))
+            readings.append((item, "attribute", 1, column or columns[at].printed))
     if not has_value:
         return [
             *((item, "unread", 0, "name-without-value") for item in rest[:count]),
@@ -539,7 +607,7 @@ def _fit(
     """
 
     def misfit(cell: int, at: int) -> float:
-        column, name = columns[at]
+        column, name, _ = columns[at]
         return min(abs(cells[cell].column - column - shift), 3) + _misfit(cells[cell].text, name, units)
 
     cost, chosen = fit(len(cells), len(columns), misfit, 8)

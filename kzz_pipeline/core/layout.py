@@ -57,6 +57,7 @@ from kzz_pipeline.core.vocabulary import (
     is_unit_over_two,
     parted_from_unit,
     unit_in_title,
+    year_of,
 )
 
 # Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
@@ -726,14 +727,31 @@ class _Reader:
 
     def _read_tree_header(self, index: int, items: list[Item]) -> None:
         self.zone, self.pending = "indicators", None
-        if items != self.header_line:
-            self.header_line, self.known_header = items, tree_header(items)
+        if items != self.header_line or self.known_header.is_dated:
+            self.header_line, self.known_header = items, tree_header(items, self._year())
         self.header = self.known_header
         if self.header.beside is not None:
             self._tell_periods(items, self.header.beside)
+        self._emit_tree_header(index, items)
+
+    def _emit_tree_header(self, index: int, items: list[Item]) -> None:
+        beside = self.header.beside
+        columns = (*self.header.columns, *(beside.columns if beside is not None else ()))
+        names = {column.column: column.name or column.printed for column in columns}
         for item in items:
-            header = item.label.header if item.label else None
-            self._emit(index, item, "indicator_header", 0, strip(item.text) if header is None else header)
+            name = names.get(item.column) or (item.label.header if item.label else None)
+            self._emit(index, item, "indicator_header", 0, name or strip(item.text))
+
+    def _year(self) -> int | None:
+        """The year of the table so far, for which some columns of its tree may be."""
+        for _, _, _, text, role, _, _, name in self.tokens:
+            if role == "year" or (role == "field_value" and name == "fiscal_year"):
+                return year_of(text)
+            if role == "table_title" and name:
+                year, _, _ = name.partition(":")
+                if year:
+                    return year_of(year)
+        return None
 
     def _tell_periods(self, items: list[Item], second: TreeHeader) -> None:
         """Say which of two trees side by side is for the whole period: by their own labels, else as the goals stand."""

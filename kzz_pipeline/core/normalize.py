@@ -300,7 +300,10 @@ class _Normalizer:
                     indicators.append((number, trees.in_force(name if role == "indicator" else None), own))
                 own.append(cell)
                 if role == "attribute":
-                    self._add_field(table, name, headers.get(name), cell, self._text(cell), None, number)
+                    # A column that the vocabulary does not name goes by what its header prints.
+                    label = headers.get(name)
+                    field_name = None if label == name else name
+                    self._add_field(table, field_name, label, cell, self._text(cell), None, number)
             elif role == "indicator_header":
                 headers[name] = strip(text)
                 if name in _PERIODS:
