@@ -2,7 +2,7 @@
 
 import pytest
 from soundness import parsed
-from test_templates import HEAD, Rows, column, fields, read
+from test_templates import HEAD, Rows, column, fields, project, read, rows_of
 
 from kzz_pipeline.core.gate import require_a_release
 from kzz_pipeline.core.refusal import Refusal
@@ -91,3 +91,70 @@ def test_columns_beside_the_target_that_have_no_name_of_their_own(header: str, r
     }
     assert {head: printed.get(head) for head in cells} == cells
     assert None in fields(found, indicator=True)
+
+
+@pytest.mark.parametrize("below", ["|||符号|数值|单位", "符号|数值|单位"])
+@pytest.mark.parametrize("header", ["指标值|||备注", "指标值|备注"])
+def test_a_second_header_line_below_the_targets(header: str, below: str) -> None:
+    found = read(tree(header, below, "产出指标|数量指标|人数|≤|3|人|", "|质量指标|成效||显著||抽查"))
+    assert indicators(found) == [("数量指标", "人数", "3"), ("质量指标", "成效", "显著")]
+    assert column(found, "indicators", "operator") == ["le", None]
+    assert column(found, "indicators", "unit") == ["人", None]
+    assert fields(found, indicator=True) == {"operator": "≤", "unit": "人", "remark": "抽查"}
+
+
+def test_words_of_columns_below_the_header_that_are_no_second_line() -> None:
+    found = rows_of(tree("指标值|备注", "|||说明|备注", "产出指标|数量指标|人数|3人|含线上"))
+    assert indicators(found) == [("数量指标", "人数", "3人")]
+    assert fields(found, indicator=True) == {"remark": "含线上"}
+    assert column(found, "findings", "rule").count("unread-cell") == 2
+
+
+def test_a_sign_before_a_number_where_no_column_is_for_signs() -> None:
+    rows = "产出指标|数量指标|次数|≥|50次", "|质量指标|合格率|≥|90%|抽查", "|时效指标|及时性|及时|每月"
+    found = read(tree("指标值|备注", *rows))
+    assert column(found, "indicators", "operator") == ["ge", "ge", None]
+    assert column(found, "indicators", "value_printed") == ["50次", "90%", "及时"]
+    assert fields(found, indicator=True)["remark"] == "每月"
+
+
+HEADER = f"{LEVELS}|指标值"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        f"{HEADER}|产出指标|数量指标|人数|3人\n|质量指标|合格率（%）|100%",
+        f"{HEADER}|产出指标 数量指标|人数|3人\n|质量指标|合格率（%）|100%",
+        f"{HEADER}|备注|产出指标|数量指标|人数|3人|无|质量指标|合格率（%）|100%",
+        f"{HEADER}\n产出指标|数量指标|人数|3人\n|质量指标|合格率（%）|100%|{HEADER}",
+    ],
+)
+def test_an_indicator_on_the_line_of_the_header(lines: str) -> None:
+    found = read(f"{HEAD}{lines}\n||次数|3次\n")
+    assert indicators(found) == [
+        ("数量指标", "人数", "3人"), ("质量指标", "合格率", "100%"), ("质量指标", "次数", "3次"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("goal", ["年度目标\n|保护档案", "年度目标|保护档案"])
+def test_a_goal_on_the_line_of_the_header(goal: str) -> None:
+    text = HEAD.replace("年度目标|保障运转，提高质量。\n", f"{goal}|绩效指标|{HEADER}\n")
+    found = read(f"{text}|产出指标|数量指标|人数|3人\n")
+    assert project(found, "annual_goal") == ("保护档案",)
+    assert indicators(found) == [("数量指标", "人数", "3人")]
+
+
+def test_amounts_on_the_line_of_the_header() -> None:
+    text = HEAD.replace("其他资金|20\n年度目标|保障运转，提高质量。\n", f"其他资金|20|{HEADER}\n")
+    assert project(read(f"{text}产出指标|数量指标|人数|3人\n"), "other_funds_cny") == (200000,)
+
+
+@pytest.mark.parametrize(
+    "header", [f"{HEADER}|优|良|中|差", f"{HEADER}|2021年|2022年", f"绩效指标设定|{HEADER}|3年规划"]
+)
+def test_columns_that_nobody_knows_are_no_indicators(header: str) -> None:
+    before, _, _ = header.partition("一级")
+    found = read(f"{HEAD}{header}\n{'|' if before else ''}产出指标|数量指标|人数|3人\n")
+    assert indicators(found) == [("数量指标", "人数", "3人")]
+    assert project(found, "annual_goal") == ("保障运转，提高质量。",)

@@ -13,7 +13,7 @@ from kzz_pipeline.core.fitting import fit
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, STRONG, TREE, WEAK
+from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, STRONG, TREE, WEAK, YEAR
 
 # What stands before the name, and what may be the name, the value or neither.
 _LEADING = LEVEL | TREE
@@ -21,6 +21,8 @@ _DOUBTFUL = LEVEL | HEADER | BRACKET
 # Columns of the tree that are no attribute of an indicator.
 _TREE = {"tree", "long_term_tree", "level1", "level2", "level3"}
 _LEVELS = {"level1", "level2", "level3"}
+# What a second header line may name below 指标值.
+_OF_VALUE = {"operator", "direction", "value", "unit"}
 # The column of the header that each label of a row belongs to.
 _COLUMN_OF_ROLE = {"level1_label": "level1", "level2_label": "level2", "unknown_label": "level2"}
 # Columns that hold text, never a target.
@@ -114,6 +116,52 @@ def tree_header(items: list[Item], year: int | None = None) -> TreeHeader:
     return first._replace(beside=_one_header(items[cut:], year)) if cut < len(items) else first
 
 
+def header_span(items: list[Item], units: Units) -> tuple[int, int]:
+    """From where to where a header line is one: a line end lost before or behind it leaves other cells on its line."""
+    headers = [item.label.header if item.label and item.kinds & HEADER else None for item in items]
+    name = headers.index("level3" if "level3" in headers else "level2")
+    start = next(at for at, item in enumerate(items) if headers[at] in _TREE or _is_number_column(item))
+    last = max(at for at, header in enumerate(headers) if header)
+    for at in range(name + 1, len(items)):
+        if items[at].kinds & STRONG and not items[at].kinds & HEADER:
+            return start, at
+        if at > last + 1 and _is_name_and_value(items[at - 1], items[at], at == len(items) - 1 == last + 2, units):
+            return start, at - 1
+    return start, len(items)
+
+
+def _is_number_column(item: Item) -> bool:
+    return item.label is not None and (item.label.header == "weight" or item.label.list_column == "listed_no")
+
+
+def _is_name_and_value(name: Item, value: Item, is_alone: bool, units: Units) -> bool:
+    """Whether two cells behind the headers are an indicator and its value; words of quality may head columns too."""
+    if value.kinds & YEAR or is_numeric_value(name.text, units):
+        return False
+    return is_numeric_value(value.text, units) or (
+        is_alone and len(squeeze(value.text)) > 1 and looks_like_value(value.text, units)
+    )
+
+
+def with_second_line(header: TreeHeader, items: list[Item]) -> TreeHeader | None:
+    """The columns where a second header line says what stands below 指标值 (符号 ⇥ 数值 ⇥ 单位); None if it is no such line."""
+    names = [item.label.header if item.label else None for item in items]
+    value = next((at for at, column in enumerate(header.columns) if column.name == "value"), None)
+    if value is None or header.beside is not None or len(items) < 2 or "value" not in names:
+        return None
+    if len(set(names)) < len(names) or not _OF_VALUE.issuperset(names):
+        return None
+    first, *behind = header.columns[value:]
+    # Where the cells before it were lost, the line begins at its left.
+    shift = 0 if any(item.column == first.column for item in items) else first.column - items[0].column
+    below = [
+        AttributeColumn(item.column + shift, name, strip(item.text)) for item, name in zip(items, names, strict=True)
+    ]
+    pushed = max(below[-1].column - behind[0].column + 1, 0) if behind else 0
+    behind = [column._replace(column=column.column + pushed) for column in behind]
+    return header._replace(columns=(*header.columns[:value], *below, *behind))
+
+
 def _second_tree(items: list[Item]) -> int:
     """Where the levels begin again behind a column of values: the place of that cell, or behind the last."""
     has_name = has_value = False
@@ -138,7 +186,7 @@ def _one_header(items: list[Item], year: int | None) -> TreeHeader:
             behind.append(item)
         elif header == "level3":
             name_column = item.column
-        elif item.label and (header == "weight" or item.label.list_column == "listed_no"):
+        elif _is_number_column(item):
             has_numbers = True
     value = _value_column(behind, year)
     columns = tuple(
@@ -182,7 +230,7 @@ def _rank_as_value(item: Item, year: int | None) -> int | None:
         rest = text[dated.end() :]
         if _OTHER_TARGET.match(rest) or (rest and not _VALUE_HEADER.search(rest)):
             return None
-        return 0 if int(dated[1]) == year else _ONLY_ALONE
+        return (0 if rest else 4) if int(dated[1]) == year else _ONLY_ALONE
     is_value = header == "value"
     if is_value or _VALUE_HEADER.search(text):
         if _THIS_YEAR.match(text):
@@ -545,8 +593,10 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
     if is_numeric_value(rest[0].text, units):
         return [(item, "unread", 0, "value-without-name") for item in rest]
     count = _names(rest, units)
-    cells = rest[count:]
     columns = header.columns
+    if _prints_sign(rest[count:], columns, units):
+        return _with_sign(rest, count, header, units)
+    cells = rest[count:]
     if count == 1 and _value_stands_in_text(cells, columns, units):
         return [
             (rest[0], "unknown_label", 0, strip(rest[0].text)),
@@ -586,6 +636,29 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
             *((item, "unread", 0, "value-without-name") for item in cells),
         ]
     return readings
+
+
+def _with_sign(rest: list[Item], count: int, header: TreeHeader, units: Units) -> list[Reading]:
+    """次数 ⇥ ≥ ⇥ 50次 in a template that has no column of signs: the number stands a cell further right than its column."""
+    sign = rest[count]
+    gap = rest[count + 1].column - sign.column
+    moved = [item._replace(column=item.column - gap) for item in rest[count + 1 :]]
+    readings = _with_attributes([*rest[:count], *moved], header, units)
+    name, behind = readings[:count], readings[count:]
+    if any(role == "unread" for _, role, _, _ in name):
+        return [
+            (item, "unread", 0, "value-without-name" if at >= count else "name-without-value")
+            for at, item in enumerate(rest)
+        ]
+    behind = [(item._replace(column=item.column + gap), role, 1, column) for item, role, _, column in behind]
+    return [*name, (sign, "attribute", 1, "operator"), *behind]
+
+
+def _prints_sign(cells: list[Item], columns: tuple[AttributeColumn, ...], units: Units) -> bool:
+    """Whether the first cell is the sign of the number behind it, and no column is for signs."""
+    if len(cells) < 2 or squeeze(cells[0].text) not in units.before or not is_numeric_value(cells[1].text, units):
+        return False
+    return all(column.name not in ("operator", "direction") for column in columns)
 
 
 def _value_stands_in_text(cells: list[Item], columns: tuple[AttributeColumn, ...], units: Units) -> bool:

@@ -15,12 +15,14 @@ from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.indicator_rows import (
     PLAIN_HEADER,
     TreeHeader,
+    header_span,
     is_bracketed,
     is_comparator,
     is_tree_header,
     read_row,
     tree_header,
     unglue,
+    with_second_line,
 )
 from kzz_pipeline.core.listing import (
     DEFAULT_COLUMNS,
@@ -284,6 +286,8 @@ class _Reader:
         if kinds & HEADER and is_tree_header(items):
             self._read_tree_header(index, items)
         elif self.zone == "indicators":
+            if kinds & HEADER and self._reads_second_header(index, items):
+                return
             if self._is_field_line(items):
                 self._read_fields(index, items)
             elif self._is_goal_line(items):
@@ -726,6 +730,39 @@ class _Reader:
     # -- the indicators ------------------------------------------------------------------------------------
 
     def _read_tree_header(self, index: int, items: list[Item]) -> None:
+        if _kinds(items) & SPLITS:
+            items = self._split_levels(items)
+        start, stop = header_span(items, self.units)
+        if start and self._is_glued_on(items[:start]):
+            self.read_line(index, items[:start])
+        else:
+            start = 0
+        self._begin_tree(index, items[start:stop])
+        if stop < len(items):
+            self.read_line(index, items[stop:])
+
+    def _is_glued_on(self, front: list[Item]) -> bool:
+        """Whether cells before a header of the tree are the line above it and no columns of the header."""
+        parts = self._split(front)
+        first = parts[0].label
+        if self.zone == "indicators":
+            readings = read_row(self._split_levels(front), self.header, self.units)
+            return all(role != "unread" for _, role, _, _ in readings)
+        if first and first.goal and len(parts) > 1:
+            return True
+        if self.zone == "goal":
+            text = squeeze(parts[0].text)
+            is_sentence = any(sign in text for sign in "。；;，,")
+            return is_sentence or (first is None and not self.has_goal and len(text) > 3 and "指标" not in text)
+        # Values behind their labels, an amount among them: the columns of a table over many projects are labels alone.
+        values = [at for at, part in enumerate(parts) if not part.label]
+        return (
+            bool(values)
+            and all(at > 0 and parts[at - 1].kinds & FIELD for at in values)
+            and any(is_amount(parts[at].text) for at in values)
+        )
+
+    def _begin_tree(self, index: int, items: list[Item]) -> None:
         self.zone, self.pending = "indicators", None
         if items != self.header_line or self.known_header.is_dated:
             self.header_line, self.known_header = items, tree_header(items, self._year())
@@ -733,6 +770,18 @@ class _Reader:
         if self.header.beside is not None:
             self._tell_periods(items, self.header.beside)
         self._emit_tree_header(index, items)
+
+    def _reads_second_header(self, index: int, items: list[Item]) -> bool:
+        """Read a line right below a header of the tree that says what stands below 指标值, if it is one."""
+        if not self.tokens or self.tokens[-1][4] != "indicator_header":
+            return False
+        header = with_second_line(self.header, items)
+        if header is None:
+            return False
+        self.header = header
+        for item in items:
+            self._emit(index, item, "indicator_header", 0, item.label.header if item.label else None)
+        return True
 
     def _emit_tree_header(self, index: int, items: list[Item]) -> None:
         beside = self.header.beside
