@@ -655,6 +655,7 @@ SELECT * FROM (VALUES
     ('count-in-percent', 'warning', 'A count has % as its unit', 'The unit is a misprint, or the indicator is a rate under a wrong name.', 'Ask the unit.'),
     ('counted-with-decimals', 'warning', 'Things that are counted have decimals', 'A unit such as 万 may be missing, or the decimal point is misplaced.', 'Ask the unit.'),
     ('damaged-characters', 'warning', 'A text holds damaged characters', 'They stand for what was lost when the file was converted.', 'Copy the release again from its source.'),
+    ('empty-slot', 'info', 'A sign for nothing stands where an indicator could', 'No indicator is counted there.', 'Nothing, unless the printed form shows an indicator.'),
     ('funds-do-not-add-up', 'warning', 'Total funds are not the sum of their parts', 'One of 年度资金总额, 财政拨款 and 其他资金 is misprinted, or a source of money is missing.', 'Ask the unit; the published figures are as printed.'),
     ('goal-amount', 'warning', 'The goal names an amount that contradicts the total', 'A decimal point was misplaced in the goal or in the table.', 'Compare with the project''s documents; the published figure is the table''s.'),
     ('goal-shared', 'warning', 'Different units'' projects share a goal', 'A text was copied from another unit''s table: it does not describe this project.', 'Ask the unit for the project''s own goal.'),

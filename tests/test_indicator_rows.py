@@ -158,3 +158,30 @@ def test_columns_that_nobody_knows_are_no_indicators(header: str) -> None:
     found = read(f"{HEAD}{header}\n{'|' if before else ''}产出指标|数量指标|人数|3人\n")
     assert indicators(found) == [("数量指标", "人数", "3人")]
     assert project(found, "annual_goal") == ("保障运转，提高质量。",)
+
+
+# -- empty slots -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cells",
+    ["—|—", "/|/", "无|无", "……|……", "－|——", "不适用|无", "指标1：无|无", "指标1：|—", "指标1：", "—", "无|无|/|/"],
+)
+def test_a_sign_for_nothing_is_no_indicator(cells: str) -> None:
+    header = "指标值|备注|分值" if cells.count("|") > 1 else "指标值"
+    found = read(tree(header, f"产出指标|数量指标|{cells}", "|质量指标|合格率|100%"))
+    assert indicators(found) == [("质量指标", "合格率", "100%")]
+    assert column(found, "findings", "rule").count("empty-slot") == 1
+
+
+@pytest.mark.parametrize("cells", ["投诉|无", "无害化处理|—", "指标1：人数|≥3人", "指标1：人数|无"])
+def test_a_name_whose_target_is_a_sign_for_nothing_is_an_indicator(cells: str) -> None:
+    found = read(tree("指标值", f"产出指标|数量指标|{cells}"))
+    assert [row[1:] for row in indicators(found)] == [tuple(cells.split("|"))]
+    assert "empty-slot" not in column(found, "findings", "rule")
+
+
+def test_a_target_beside_a_sign_for_nothing_has_no_name() -> None:
+    found = rows_of(tree("指标值", "产出指标|数量指标|—|≥90%", "|质量指标|合格率|100%"))
+    assert indicators(found) == [("质量指标", "合格率", "100%")]
+    assert column(found, "findings", "rule").count("unread-cell") == 2

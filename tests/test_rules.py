@@ -139,6 +139,7 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
     ("number-left-text", _indicator("\t社会效益指标", "受益农户", "100余户"), _indicator("\t社会效益指标", "受益农户", "有所增加")),
     ("unknown-unit", _indicator("\t社会效益指标", "受益农户(甲乙)", "100"), _indicator("\t社会效益指标", "受益农户(户)", "100")),
     ("unknown-label", _indicator("\t协调指标", "受益农户(户)", "100"), _indicator("\t社会效益指标", "受益农户(户)", "100")),
+    ("empty-slot", _effect("—", "—"), _effect("投诉", "—")),
     ("damaged-characters", Text([Table(goal="该项目资金用于本县中小\ufffd\ufffd教师的业务培训。")]), Text()),
 ]  # fmt: skip
 # Further cases of the rules that a plain pair does not tell apart.

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from kzz_pipeline.core.characters import fold, squeeze, strip
+from kzz_pipeline.core.characters import fold, printed_as, squeeze, strip
 from kzz_pipeline.core.fitting import fit
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import Units
@@ -59,6 +59,13 @@ _NO_TARGET = re.compile(
 )
 _OPENING, _CLOSING = "(（[【〔", ")）]】〕"
 _BRACKETED = re.compile(r"^\s*[(（\[【〔][^()（）\[\]【】〔〕]{1,15}[)）\]】〕]\s*$")
+
+
+# What a form prints where there is no indicator: a sign for nothing, perhaps behind its number (指标1：无).
+_NOTHING = re.compile(
+    r"^(?:指标\d{0,2}[:.、])?(?:-+|/+|\\+|…+|\.{3,}|无|暂无|空|不适用|不涉及|未设置|无此项)?$", re.ASCII
+)
+_NOTHING_INITIALS = frozenset((*printed_as("-/\\…."), *"无暂空不未指 \u3000"))
 
 
 # One cell of a row read: its role, the number of its indicator on this row (0 for none), its name.
@@ -444,7 +451,25 @@ def _label_readings(labels: list[Item]) -> list[Reading]:
     return readings
 
 
+def _is_nothing(text: str) -> bool:
+    """Whether a cell says that there is nothing: —, /, 无, 指标1：无."""
+    return text[:1] in _NOTHING_INITIALS and _NOTHING.match(squeeze(text)) is not None
+
+
+def _empty_slot(cells: list[Item]) -> list[Reading]:
+    """A row whose name is a sign for nothing: an empty slot where its value says nothing too, else cells without a name."""
+    empty = next((at for at, item in enumerate(cells) if not _is_nothing(item.text)), len(cells))
+    if empty == 1 < len(cells):
+        return [(item, "unread", 0, "value-without-name") for item in cells]
+    return [
+        (item, "empty_slot", 0, None) if at < empty else (item, "unread", 0, "text-behind-value")
+        for at, item in enumerate(cells)
+    ]
+
+
 def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
+    if rest and _is_nothing(rest[0].text):
+        return _empty_slot(rest)
     rest = _parted(rest, units)
     if len(rest) > 1 and len(rest[0].text) <= 5 and is_comparator(rest[0].text):
         # ≤ ⇥ 3 ⇥ 天: the name is not there.
@@ -501,6 +526,8 @@ def _single(item: Item, units: Units) -> list[Reading]:
 
 
 def _pair(name: Item, value: Item, units: Units) -> list[Reading]:
+    if _is_nothing(name.text):
+        return _empty_slot([name, value])
     if is_numeric_value(name.text, units):
         # Neither ≥90% ⇥ 100% nor a value printed before its name says which is which.
         return [(name, "unread", 0, "value-without-name"), (value, "unread", 0, "value-without-name")]
