@@ -185,3 +185,51 @@ def test_a_target_beside_a_sign_for_nothing_has_no_name() -> None:
     found = rows_of(tree("指标值", "产出指标|数量指标|—|≥90%", "|质量指标|合格率|100%"))
     assert indicators(found) == [("质量指标", "合格率", "100%")]
     assert column(found, "findings", "rule").count("unread-cell") == 2
+
+
+# -- goals -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("goals", "annual", "others"),
+    [
+        ("总体目标|实施周期目标|年度目标\n|修成道路|修路", "修路", {"long_term_goal": "修成道路"}),
+        ("总体目标|项目总体目标|本年度绩效目标\n|修成道路|修路", "修路", {"long_term_goal": "修成道路"}),
+        ("绩效目标|预期目标|实际完成情况\n|修路|已修\n|养路|", "修路\n养路", {"other_goal": "已修"}),
+        ("年度目标|完成情况\n修路|已修", "修路", {"other_goal": "已修"}),
+        ("年度总体绩效目标|修路", "修路", {}),
+        ("项目年度绩效目标|修路", "修路", {}),
+        # Texts, though they end as labels do.
+        ("总体目标|完成脱贫目标\n|修路", "完成脱贫目标\n修路", {}),
+        ("年度目标|实现增收目标|完善路况情况", "实现增收目标 完善路况情况", {}),
+    ],
+)
+def test_labels_of_goals_that_the_vocabulary_lacks(goals: str, annual: str, others: dict[str, str]) -> None:
+    found = read(f"{HEAD.rpartition('年度目标')[0]}{goals}\n{HEADER}\n产出指标|数量指标|人数|≥3人\n")
+    assert project(found, "annual_goal") == (annual,)
+    assert {name: value for name, value in fields(found).items() if name.endswith("_goal")} == others
+
+
+# -- satisfaction ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_rate"),
+    [
+        ("发放满意度问卷（份）|≥1000", False),
+        ("满意度问卷|1000份", False),
+        ("开展满意度调查次数|2", False),
+        ("满意度调查费（万元）|5", False),
+        ("满意度测评完成时间|12月底前", False),
+        ("满意度问卷回收率|≥90%", False),
+        ("群众满意度（%）|≥90%", True),
+        ("群众满意度（人）|≥90%", True),
+        ("满意度测评得分（分）|≥85", True),
+        ("满意度调查|≥90%", True),
+        ("提高满意度|有效提高", True),
+    ],
+)
+def test_what_is_asked_about_satisfaction_is_no_rate_of_it(cells: str, is_rate: bool) -> None:
+    found = read(tree("指标值", f"产出指标|数量指标|{cells}"))
+    assert column(found, "indicators", "level2") == ["满意度指标" if is_rate else "数量指标"]
+    assert ("satisfaction-by-name" in column(found, "findings", "rule")) == is_rate

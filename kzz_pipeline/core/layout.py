@@ -73,6 +73,10 @@ _SIGNATURE = {"form_filler", "contact", "project_leader", "note"}
 _LOOKAHEAD_LINES = 12
 # How the items of a goal are numbered: 目标3：, 2.、（一）
 _GOAL_ITEM = re.compile(r"^(?:目标[\d一二三四五六七八九十]*[:.、]?|[(]?[\d一二三四五六七八九十]{1,2}[):.、])")
+# A label of one goal among several, and what it says that the goal is for; what none of these says is kept as printed.
+_GOAL_LABEL = re.compile(r"^[^\d。；;，,、]{0,8}(?:目标|情况|完成|成效|内容)(?:[(][^()]*[)])?$")
+_LONG_TERM = re.compile(r"实施|总|中期|中长|长期|周期|远期")
+_ANNUAL = re.compile(r"年度|[当本全]年|预期|计划")
 # Such as - 5 - and 第 6 页 共 10 页, alone on a line.
 _PAGE_NUMBER = re.compile(
     r"^(?:[-·]\d{1,4}[-·]|第\d{1,4}页(?:[,/]?共\d{1,4}页)?|共\d{1,4}页[,/]?第\d{1,4}页)$", re.ASCII
@@ -110,6 +114,14 @@ def _kinds(items: list[Item]) -> int:
     for _, _, _, _, own in items:
         kinds |= own
     return kinds
+
+
+def _goal_scope(item: Item) -> str:
+    """What the goal below a label is for: the year, the whole period, or what the label prints."""
+    if item.label and item.label.goal and item.label.goal != "section":
+        return item.label.goal
+    text = squeeze(item.text)
+    return "long_term" if _LONG_TERM.search(text) else "annual" if _ANNUAL.search(text) else f"other:{text}"
 
 
 class _Column(dict[str, Item | None]):
@@ -166,6 +178,7 @@ class _Reader:
         self.totals: list[str] = []
         self.pending: str | None = None
         self.goal_scopes: list[str] = ["annual"]
+        self.goal_columns: dict[int, str] = {}
         self.goals_named: list[str] = []
         self.has_goal = False
         self.has_satisfaction = False
@@ -637,20 +650,56 @@ class _Reader:
     # -- the goal ------------------------------------------------------------------------------------------
 
     def _read_goal_labels(self, index: int, items: list[Item]) -> None:
-        scopes = []
-        for item in self._split(items):
-            label = item.label
-            if label and label.goal:
-                if label.goal != "section":
-                    scopes.append(label.goal)
-                self._emit(index, item, "goal_label", 0, label.goal)
-            else:
-                self._emit(index, item, "goal", 0, scopes[-1] if scopes else self.goal_scopes[-1])
-                self.has_goal = True
+        parts = self._split(items)
+        scopes = self._goals_side_by_side(index, parts) if len(parts) > 1 else []
+        if scopes:
+            for item, scope in zip(parts[-len(scopes) :], scopes, strict=True):
+                self.goal_columns[item.column] = scope
+            for at, item in enumerate(parts, len(scopes) - len(parts)):
+                self._emit(index, item, "goal_label", 0, scopes[at] if at >= 0 else "section")
+        else:
+            for item in parts:
+                label = item.label
+                if label and label.goal:
+                    if label.goal != "section":
+                        scopes.append(label.goal)
+                        self.goal_columns[item.column] = label.goal
+                    self._emit(index, item, "goal_label", 0, label.goal)
+                else:
+                    self._emit(index, item, "goal", 0, scopes[-1] if scopes else self.goal_scopes[-1])
+                    self.has_goal = True
         if scopes:
             self.goal_scopes = scopes
             self.goals_named += scopes
         self.zone, self.pending = "goal", None
+
+    def _goals_side_by_side(self, index: int, parts: list[Item]) -> list[str]:
+        """What the labels of a line of goals are for, all but a first that is for all; none where its cells are no labels.
+
+        A label that nobody knows is told by its ending, and by a text below each of them.
+        """
+        known = [part.label.goal if part.label else None for part in parts]
+        scopes = parts[1:] if known[0] == "section" else parts
+        if all(known) or len(scopes) < 2 or "annual" not in map(_goal_scope, scopes):
+            return []
+        if any(
+            goal is None and not _GOAL_LABEL.match(squeeze(part.text)) for goal, part in zip(known, parts, strict=True)
+        ):
+            return []
+        below = next((found for line in self.lines[index + 1 : index + 4] if (found := self.items(line))), [])
+        if len(below) < len(scopes) or _kinds(below) & (STRONG | HEADER | FIELD | GOAL):
+            return []
+        return [_goal_scope(part) for part in scopes]
+
+    def _goal_scopes_of(self, items: list[Item]) -> list[str]:
+        """Which goal each text of a line belongs to: in order where each has one, else by its column."""
+        if len(self.goal_scopes) == 1:
+            return self.goal_scopes * len(items)
+        if len(items) == len(self.goal_scopes):
+            self.goal_columns.update((item.column, scope) for item, scope in zip(items, self.goal_scopes, strict=True))
+            return self.goal_scopes
+        last = next((scope for scope in reversed(self.goal_scopes) if ":" not in scope), self.goal_scopes[-1])
+        return [self.goal_columns.get(item.column, last) for item in items]
 
     def _read_in_goal(self, index: int, items: list[Item], kinds: int) -> None:
         if not self.has_year and _is_year_line(items):
@@ -668,8 +717,7 @@ class _Reader:
         elif self._is_field_line(items[:1]) or self._is_field_below_goal(items):
             self._read_fields(index, items)
         else:
-            scopes = self.goal_scopes if len(items) == len(self.goal_scopes) else self.goal_scopes[-1:] * len(items)
-            for item, scope in zip(items, scopes, strict=True):
+            for item, scope in zip(items, self._goal_scopes_of(items), strict=True):
                 self._emit(index, item, "goal", 0, scope)
             self.has_goal = True
 

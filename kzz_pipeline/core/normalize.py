@@ -4,6 +4,7 @@ Nothing here looks at layout: labels in force, units of money, values and names 
 tokens alone. Printed text is kept beside what is made of it.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
@@ -17,6 +18,7 @@ from kzz_pipeline.core.money import money_unit_of, read_amount
 from kzz_pipeline.core.names import Listed, Tabled
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.tokens import Parse, Plain
+from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import Reading, read_indicator
 from kzz_pipeline.core.vocabulary import Vocabulary, year_of
 from kzz_pipeline.core.words import Words
@@ -39,6 +41,12 @@ _INDICATOR_ROLES = {"indicator", "value", "attribute"}
 _LABEL_ROLES = {"level1_label", "level2_label", "unknown_label", "indicator_header"}
 # What the tree's own label says of the time that the targets are for.
 _PERIODS = {"tree": "annual", "long_term_tree": "long_term"}
+# What is no rate though its name holds the name of one: 满意度调查次数, 满意度问卷（份）.
+_ABOUT_SURVEY = re.compile(
+    r"^(?:指标)?(?:情况)?(?:调查|问卷|测评|测试|评价|评议|回访|考核|监测|统计)\S*?"
+    r"(?:数|数量|次|费用?|经费|成本|支出|时间|时限|期限|日期|频[次率]|(?:回收|覆盖|完成|参与|及时|发放|有效)率)$"
+)
+_OF_SURVEYS = {"count", "person", "occurrence", "money", "time", "work", "place", "body"}
 _HEAD_ROLES = {"list_header", "list_field", "total", *_LISTED_ROLES}
 
 
@@ -353,7 +361,7 @@ class _Normalizer:
         else:
             reading, reason = read_indicator(printed, value_printed, units, unit, operator), None
         for part, named in labels.named_level2:
-            if part in reading[0]:
+            if part in reading[0] and _is_rate(reading, part, units):
                 level2 = named
         return (
             f"{project_id}-i{number:03d}",
@@ -398,8 +406,9 @@ class _Normalizer:
                 self._set_year(table, self._text(cell))
             case "money_unit":
                 table.money_unit = table.money_unit or name
-            case "goal" if name == "long_term":
-                self._add_field(table, "long_term_goal", "", cell, strip(text))
+            case "goal" if name and name != "annual":
+                scope, _, label = name.partition(":")
+                self._add_field(table, f"{scope}_goal", label, cell, strip(text))
             case "goal":
                 table.goal.append((line, self._text(cell)))
                 table.goal_correction = table.goal_correction or self._reason([(line, column, strip(text))])
@@ -697,6 +706,14 @@ _FIELD_COLUMNS = (
 
 def _columns(*names: str) -> Columns:
     return {name: [] for name in names}
+
+
+def _is_rate(reading: Reading, part: str, units: Units) -> bool:
+    """Whether an indicator called by a rate (…满意度…) is one, and not a number of questionnaires, their cost or their date."""
+    if _ABOUT_SURVEY.match(reading.indicator_name.rpartition(part)[2]) or reading.value_kind == "date":
+        return False
+    unit = units.find(reading.unit) if reading.unit else None
+    return unit is None or reading.value_kind == "percent" or unit.dimension not in _OF_SURVEYS
 
 
 def _joined(goal: list[tuple[int, str]]) -> str | None:
