@@ -233,3 +233,64 @@ def test_what_is_asked_about_satisfaction_is_no_rate_of_it(cells: str, is_rate: 
     found = read(tree("指标值", f"产出指标|数量指标|{cells}"))
     assert column(found, "indicators", "level2") == ["满意度指标" if is_rate else "数量指标"]
     assert ("satisfaction-by-name" in column(found, "findings", "rule")) == is_rate
+
+
+# -- one table over many projects ------------------------------------------------------------------------------
+
+JOINT = "2022年部门预算项目支出绩效目标表\n单位：万元\n单位名称|项目名称|预算数|年度目标|{header}|绩效指标性质|指标值|计量单位|指标属性\n"
+JOINT = JOINT.format(header=LEVELS)
+
+
+def funded(found: Rows) -> list[tuple[object, ...]]:
+    names = ("budget_unit", "project_name", "fiscal_year", "total_funds_cny", "annual_goal", "indicator_count")
+    return list(zip(*(column(found, "projects", name) for name in names), strict=True))
+
+
+@pytest.mark.parametrize("below", ["||||", "甲局|甲项目|50.00|修路|"])
+def test_a_table_over_many_projects(below: str) -> None:
+    """The cells before the levels are printed on the first row of a project, or on all of them."""
+    found = read(
+        f"{JOINT}甲局|甲项目|50.00|修路|产出指标|数量指标|里程|≥|500|米|定量\n"
+        f"{below}|质量指标|合格率|＝|100|%|定量\n{JOINT.splitlines()[2]}\n"
+        f"{below}满意度指标|满意度指标|满意度|≥|90|%|定量\n合计||50.00\n"
+        "|乙项目|30|养路|产出指标|数量指标|里程|≥|5|公里|定量\n第 2 页\n"
+        "乙局|甲项目|20|护路|产出指标|质量指标|成效||显著||定性\n"
+    )
+    assert funded(found) == [
+        ("甲局", "甲项目", 2022, 500000, "修路", 3),
+        ("甲局", "乙项目", 2022, 300000, "养路", 1),
+        ("乙局", "甲项目", 2022, 200000, "护路", 1),
+    ]
+    assert column(found, "indicators", "level2") == ["数量指标", "质量指标", "满意度指标", "数量指标", "质量指标"]
+    assert column(found, "indicators", "target_value") == [500, 100, 90, 5, None]
+    assert column(found, "project_fields", "label_printed").count("指标属性") == 5
+    assert not {"nameless-table", "no-year"} & set(column(found, "findings", "rule"))
+
+
+def test_lines_of_units_above_those_of_their_projects() -> None:
+    found = read(
+        f"2022年项目支出绩效目标表\n单位名称、项目名称|金额（元）|项目年度绩效目标|{LEVELS}|指标值\n甲局\n甲所\n"
+        "甲项目|50|修路|产出指标|数量指标|里程|5公里\n||||质量指标|合格率|100%\n乙项目|30|养路|产出指标|数量指标|里程|3公里\n"
+        "乙所|||||\n丙项目|20|护路|产出指标|数量指标|里程|2公里\n"
+    )
+    assert funded(found) == [
+        ("甲所", "甲项目", 2022, 50, "修路", 2),
+        ("甲所", "乙项目", 2022, 30, "养路", 1),
+        ("乙所", "丙项目", 2022, 20, "护路", 1),
+    ]
+
+
+def test_a_row_of_many_projects_whose_cells_were_shifted_is_nobodys() -> None:
+    found = rows_of(
+        f"{JOINT}甲局|甲项目|50.00|修路|产出指标|数量指标|里程|≥|500|米|定量\n"
+        "2|乙局|乙项目|30|产出指标|数量指标|里程|≥|5|公里|定量\n"
+    )
+    assert funded(found)[1] == (None, None, None, None, None, 1)
+    assert {"nameless-table", "unread-cell"} <= set(column(found, "findings", "rule"))
+
+
+def test_a_table_of_its_own_below_one_over_many_projects() -> None:
+    row = "甲局|丁项目|50.00|修路|产出指标|数量指标|里程|≥|500|米|定量\n"
+    found = read(f"{JOINT}{row}{HEAD.replace('单位：万元', '')}{HEADER}\n产出指标|数量指标|人数|≥3人\n")
+    assert [row[:4] for row in funded(found)] == [("甲局", "丁项目", 2022, 500000), ("甲局", "甲项目", 2022, 1000000)]
+    assert column(found, "indicators", "indicator_name") == ["里程", "人数"]

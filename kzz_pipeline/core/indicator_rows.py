@@ -19,7 +19,7 @@ from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, STRONG, TREE, W
 _LEADING = LEVEL | TREE
 _DOUBTFUL = LEVEL | HEADER | BRACKET
 # Columns of the tree that are no attribute of an indicator.
-_TREE = {"tree", "long_term_tree", "level1", "level2", "level3"}
+TREE_HEADERS = {"tree", "long_term_tree", "level1", "level2", "level3"}
 _LEVELS = {"level1", "level2", "level3"}
 # What a second header line may name below 指标值.
 _OF_VALUE = {"operator", "direction", "value", "unit"}
@@ -127,7 +127,7 @@ def header_span(items: list[Item], units: Units) -> tuple[int, int]:
     """From where to where a header line is one: a line end lost before or behind it leaves other cells on its line."""
     headers = [item.label.header if item.label and item.kinds & HEADER else None for item in items]
     name = headers.index("level3" if "level3" in headers else "level2")
-    start = next(at for at, item in enumerate(items) if headers[at] in _TREE or _is_number_column(item))
+    start = next(at for at, item in enumerate(items) if headers[at] in TREE_HEADERS or is_number_column(item))
     last = max(at for at, header in enumerate(headers) if header)
     for at in range(name + 1, len(items)):
         if items[at].kinds & STRONG and not items[at].kinds & HEADER:
@@ -137,7 +137,8 @@ def header_span(items: list[Item], units: Units) -> tuple[int, int]:
     return start, len(items)
 
 
-def _is_number_column(item: Item) -> bool:
+def is_number_column(item: Item) -> bool:
+    """Whether a header is of a column of row numbers or of weights."""
     return item.label is not None and (item.label.header == "weight" or item.label.list_column == "listed_no")
 
 
@@ -174,7 +175,7 @@ def _second_tree(items: list[Item]) -> int:
     has_name = has_value = False
     for at, item in enumerate(items):
         header = item.label.header if item.label else None
-        if header in _TREE and has_value:
+        if header in TREE_HEADERS and has_value:
             rest = {later.label.header for later in items[at:] if later.label}
             if {"level3", "value"} <= rest:
                 return at
@@ -193,7 +194,7 @@ def _one_header(items: list[Item], year: int | None) -> TreeHeader:
             behind.append(item)
         elif header == "level3":
             name_column = item.column
-        elif _is_number_column(item):
+        elif is_number_column(item):
             has_numbers = True
     value = _value_column(behind, year)
     columns = tuple(
@@ -208,7 +209,7 @@ def _one_header(items: list[Item], year: int | None) -> TreeHeader:
 def _attribute_name(item: Item) -> str | None:
     """The canonical name of a column behind the indicator's own; what heads the levels elsewhere is no level there."""
     header = item.label.header if item.label else None
-    return None if header in _TREE or header == "value" else header
+    return None if header in TREE_HEADERS or header == "value" else header
 
 
 def _value_column(behind: list[Item], year: int | None) -> int | None:
@@ -656,7 +657,7 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
         elif at is None:
             readings.append((item, "unread", 0, "text-behind-value"))
         else:
-            readings.append((item, "attribute", 1, column or columns[at].printed))
+            readings.append((item, "attribute", 1, column or f":{columns[at].printed}"))
     if not has_value:
         return [
             *((item, "unread", 0, "name-without-value") for item in rest[:count]),

@@ -309,9 +309,9 @@ class _Normalizer:
                 own.append(cell)
                 if role == "attribute":
                     # A column that the vocabulary does not name goes by what its header prints.
-                    label = headers.get(name)
-                    field_name = None if label == name else name
-                    self._add_field(table, field_name, label, cell, self._text(cell), None, number)
+                    field_name, _, header = (name or "").partition(":")
+                    label = header or headers.get(field_name)
+                    self._add_field(table, field_name or None, label, cell, self._text(cell), None, number)
             elif role == "indicator_header":
                 headers[name] = strip(text)
                 if name in _PERIODS:
@@ -389,6 +389,8 @@ class _Normalizer:
             case "field_label":
                 field_name, _, money_unit = (name or "").partition(":")
                 labels[item_no] = (strip(text), field_name, self._unit_of_label(table, field_name, money_unit or None))
+            case "field_value" if item_no == 0 and ":" in (name or ""):
+                self._add_field_of_column(table, name or "", cell)
             case "field_value":
                 table.label_unit = None
                 label, labelled, unit = labels.get(item_no, ("", name, None))
@@ -412,6 +414,21 @@ class _Normalizer:
             case "goal":
                 table.goal.append((line, self._text(cell)))
                 table.goal_correction = table.goal_correction or self._reason([(line, column, strip(text))])
+
+    def _add_field_of_column(self, table: _Table, name: str, cell: Plain) -> None:
+        """A field in a column before the levels of a table over many projects; unit and year may stand further up."""
+        field_name, money_unit, label, *inherited = name.split(":")
+        self._add_field(table, field_name or None, label, cell, self._text(cell), money_unit or None)
+        if not inherited:
+            return
+        year, line, column = inherited
+        if year and table.year_printed is None:
+            self._set_year(table, year)
+        if line and column:
+            printed = self.parse.document.lines[int(line) - 1].split("\t")[int(column) - 1]
+            above = (int(line), int(column), 0, printed, "field_value", table.number, 0, "budget_unit")
+            found = _Field(self._text(above), None, strip(printed), int(line), int(column))
+            table.named.setdefault("budget_unit", found)
 
     def _unit_of_label(self, table: _Table, name: str, printed: str | None) -> str | None:
         """The unit of money that a label prints, else the one of the total that it is a part of, or of its section."""
