@@ -294,3 +294,40 @@ def test_a_table_of_its_own_below_one_over_many_projects() -> None:
     found = read(f"{JOINT}{row}{HEAD.replace('单位：万元', '')}{HEADER}\n产出指标|数量指标|人数|≥3人\n")
     assert [row[:4] for row in funded(found)] == [("甲局", "丁项目", 2022, 500000), ("甲局", "甲项目", 2022, 1000000)]
     assert column(found, "indicators", "indicator_name") == ["里程", "人数"]
+
+
+# -- rows cut in two -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("header", "tail"), [("指标值", ""), ("指标值|备注", "|抽查")])
+def test_a_line_end_inside_a_cell(header: str, tail: str) -> None:
+    found = read(
+        tree(
+            header,
+            "产出指标|数量指标|受益人口（人）|≥",
+            f"12000{tail}",
+            "||管网长度",
+            f"（公里）|≥35{tail}",
+            f"|质量指标|合格率|100%{tail}",
+        )
+    )
+    names = ("indicator_name", "unit", "operator", "target_value")
+    assert list(zip(*(column(found, "indicators", name) for name in names), strict=True)) == [
+        ("受益人口", "人", "ge", 12000), ("管网长度", "公里", "ge", 35), ("合格率", "%", "eq", 100),
+    ]  # fmt: skip
+    assert column(found, "project_fields", "value_printed").count("抽查") == (3 if tail else 0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "values"),
+    [
+        ("产出指标|数量指标|人口（人）|≥\n|质量指标|合格率|100%", ["100%"]),
+        ("产出指标|数量指标|人口（人）|≥\n2|质量指标|合格率|100%", ["100%"]),
+        ("产出指标|数量指标|人口|3\n（人）|≥35", ["3"]),
+        ("产出指标|数量指标|完成\n（二期）|≥35", ["≥35"]),
+    ],
+)
+def test_lines_that_are_no_two_halves_of_a_row(lines: str, values: list[str]) -> None:
+    found = rows_of(tree("指标值", lines, "满意度指标|满意度指标|群众|满意"))
+    assert column(found, "indicators", "value_printed") == [*values, "满意"]
+    assert "unread-cell" in column(found, "findings", "rule")

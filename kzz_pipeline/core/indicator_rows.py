@@ -68,6 +68,10 @@ _NOTHING = re.compile(
 _NOTHING_INITIALS = frozenset((*printed_as("-/\\…."), *"无暂空不未指 \u3000"))
 
 
+# A sign that no number stands behind.
+SIGNS = frozenset(printed_as("<>=≥≤"))
+
+
 # One cell of a row read: its role, the number of its indicator on this row (0 for none), its name.
 Reading = tuple[Item, str, int, str | None]
 
@@ -529,10 +533,12 @@ def _single(item: Item, units: Units) -> list[Reading]:
 def _pair(name: Item, value: Item, units: Units) -> list[Reading]:
     if _is_nothing(name.text):
         return _empty_slot([name, value])
-    if is_numeric_value(name.text, units):
+    if value.text in SIGNS:
+        return [(name, "unread", 0, "name-without-value"), (value, "unread", 0, "name-without-value")]
+    if is_numeric_value(name.text, units) or (name.kinds & BRACKET and is_unit_in_brackets(name.text, units)):
         # Neither ≥90% ⇥ 100% nor a value printed before its name says which is which.
         return [(name, "unread", 0, "value-without-name"), (value, "unread", 0, "value-without-name")]
-    if value.kinds & BRACKET and is_bracketed(value.text) and units.find(fold(strip(value.text))[1:-1]):
+    if value.kinds & BRACKET and is_unit_in_brackets(value.text, units):
         # 面积 ⇥ (平方米): the name's own unit.
         return [(name, "unread", 0, "name-without-value"), (value, "unread", 0, "name-without-value")]
     return [(name, "indicator", 1, None), (value, "value", 1, None)]
@@ -605,6 +611,11 @@ def is_comparator(text: str) -> bool:
 def is_bracketed(text: str) -> bool:
     """Whether a cell is nothing but a short bracket, such as (平方米)."""
     return _BRACKETED.match(text) is not None
+
+
+def is_unit_in_brackets(text: str, units: Units) -> bool:
+    """Whether a cell is a unit of measure in brackets and nothing else."""
+    return is_bracketed(text) and units.find(fold(strip(text))[1:-1]) is not None
 
 
 def _is_open(text: str) -> bool:

@@ -15,12 +15,14 @@ from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.indicator_rows import (
     PLAIN_HEADER,
+    SIGNS,
     TREE_HEADERS,
     TreeHeader,
     header_span,
     is_bracketed,
     is_comparator,
     is_tree_header,
+    is_unit_in_brackets,
     read_row,
     tree_header,
     unglue,
@@ -100,6 +102,10 @@ _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
 # So many texts of a column are kept ready; labels that were forgotten are soon there again.
 _MOST_KEPT, _LONGEST_KEPT = 5_000, 500
+# What a line may begin with where a line end inside a cell cut a row in two; or the one before ends with a sign.
+_BRACKETS = frozenset("(（[【")
+# Added to the parts of cells that are read with those of the line above.
+_BELOW = 1000
 # Of a line's cells; further columns are added where a line has more.
 _COLUMNS = 16
 
@@ -109,7 +115,7 @@ def read_layout(document: Document, vocabulary: Vocabulary, units: Units) -> Par
     """The tokens of a release, in reading order: every non-empty cell has a role, or one for each of its parts."""
     reader = _Reader(document, vocabulary, units)
     for index, line in enumerate(document.lines):
-        if line and (items := reader.items(line)):
+        if line and index != reader.joined and (items := reader.items(line)):
             reader.read_line(index, items)
     reader.close_table()
     return Parse(document, reader.read, reader.table_no)
@@ -180,6 +186,8 @@ class _Reader:
         self.header_line: list[Item] = []
         self.known_header: TreeHeader = PLAIN_HEADER
         self.joint: JointTable | None = None
+        # A line that was read with the one before it.
+        self.joined = -1
         self._begin_table_state()
 
     def _begin_table_state(self) -> None:
@@ -1012,6 +1020,9 @@ class _Reader:
             self.tree_labels = items
         if kinds & (SPLITS | SPLITS_WEAKLY):
             items = self._split_levels(items)
+        below = self.lines[line] if line < len(self.lines) else ""
+        if (below[:1] in _BRACKETS or items[-1].text in SIGNS) and self._reads_two_lines(index, items):
+            return
         for (column, part, text, _, _), role, number, name in read_row(items, self.header, self.units):
             if number:
                 number += before
@@ -1019,6 +1030,35 @@ class _Reader:
             if name == "满意度指标" or "满意度" in text:
                 self.has_satisfaction = True
             tokens.append((line, column, part, text, role, table_no, number, name))
+
+    def _reads_two_lines(self, index: int, items: list[Item]) -> bool:
+        """Read a row that a line end inside a cell cut in two: a sign and its number, or a name and its unit."""
+        last, line = items[-1], self.lines[index + 1] if index + 1 < len(self.lines) else ""
+        below = self.items(line)
+        if not below or below[0].column > 1 or self.header.has_numbers or _kinds(below) & (LEVEL | HEADER | SPLITS):
+            return False
+        if last.text in SIGNS:
+            is_cut = is_numeric_value(below[0].text, self.units)
+        else:
+            is_name = not (last.kinds & (LEVEL | HEADER) or looks_like_value(last.text, self.units))
+            is_cut = is_name and len(below) > 1 and is_unit_in_brackets(below[0].text, self.units)
+        if not is_cut:
+            return False
+        shift = last.column - 1
+        moved = [item._replace(column=item.column + shift, part=item.part + _BELOW) for item in below]
+        readings = read_row([*items, *moved], self.header, self.units)
+        if any(role == "unread" or item.part > _BELOW for item, role, _, _ in readings):
+            return False
+        before = self.indicators
+        for item, role, number, name in readings:
+            if item.part == _BELOW:
+                own, at = item._replace(column=item.column - shift, part=0), index + 1
+            else:
+                own, at = item, index
+            self._emit(at, own, role, number + before if number else 0, name)
+        self.indicators = before + max(number for _, _, number, _ in readings)
+        self.joined = index + 1
+        return True
 
     def _split_levels(self, items: list[Item]) -> list[Item]:
         """`items` with merged labels taken apart (数量指标 培训人数)."""
