@@ -331,3 +331,8 @@ def test_lines_that_are_no_two_halves_of_a_row(lines: str, values: list[str]) ->
     found = rows_of(tree("指标值", lines, "满意度指标|满意度指标|群众|满意"))
     assert column(found, "indicators", "value_printed") == [*values, "满意"]
     assert "unread-cell" in column(found, "findings", "rule")
+
+
+def test_bare_figures_under_a_level_of_time() -> None:
+    rows = "产出指标|时效指标|项目完工|2022.12", "|数量指标|完工|2022.12"
+    assert column(read(tree("指标值", *rows)), "indicators", "value_kind") == ["date", "number"]

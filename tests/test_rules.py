@@ -145,15 +145,13 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
 # Further cases of the rules that a plain pair does not tell apart.
 FIRES: list[tuple[str, Text | str]] = [
     ("table-breaks-off", Text([Table(), OTHER, THIRD, UNSATISFIED, Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5])])),
-    ("unit-of-value-differs", _effect("租期（月）", "1年以内")),
-    ("unit-of-value-differs", _effect("时长（小时）", "90分钟以内")),
     ("unit-of-value-differs", _effect("时限（小时）", "3日")),
-    ("unit-of-value-differs", _effect("绿化（亩）", "2公顷以上")),
+    ("unit-of-value-differs", _effect("绿化（平方米）", "2亩以上")),
+    ("unit-of-value-differs", _columns("≤", "2天左右", "小时")),
     ("unit-of-value-differs", _effect("参训比例（%）", "5个")),
     ("unit-of-value-differs", _effect("补贴（元/人）", "≥3万元")),
     ("unit-of-value-differs", _effect("培训（人）", "300人次")),
     ("unit-of-value-differs", _columns("", "5吨", "个")),
-    ("unit-of-value-differs", _columns("≤", "90分钟左右", "小时")),
     ("percentage-for-another-unit", _columns("", "90%", "个")),
     ("percentage-for-another-unit", _effect("造林面积(亩)", "70%以上")),
     ("words-for-a-number", _columns("", "优", "台")),
@@ -187,6 +185,10 @@ QUIET: list[tuple[str, Text | str]] = [
     ("table-breaks-off", Text([UNSATISFIED])),
     ("table-breaks-off", Text([Table(), Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5]), UNSATISFIED])),
     ("listed-without-table", LISTED),
+    ("unit-of-value-differs", _effect("租期（月）", "1年以内")),
+    ("unit-of-value-differs", _effect("时长（小时）", "90分钟以内")),
+    ("unit-of-value-differs", _effect("绿化（亩）", "2公顷以上")),
+    ("unit-of-value-differs", _columns("≤", "90分钟左右", "小时")),
     ("unit-of-value-differs", _effect("补贴（万元）", "≥3000元")),
     ("unit-of-value-differs", _effect("受益人口（万人）", "3000人以上")),
     ("unit-of-value-differs", _effect("帮扶企业（个）", "12家")),
@@ -274,9 +276,9 @@ def test_columns_of_signs_and_units_by_themselves_have_no_findings() -> None:
 
 
 def test_both_units_are_named() -> None:
-    found = findings(_effect("租期（月）", "1年以内"))
+    found = findings(_effect("时限（小时）", "3天以内"))
     assert (
-        "measured in 月, its value 1年以内 is in 年" in found["message"][found["rule"].index("unit-of-value-differs")]
+        "measured in 小时, its value 3天以内 is in 天" in found["message"][found["rule"].index("unit-of-value-differs")]
     )
 
 

@@ -34,7 +34,7 @@ _ROW_NUMBER = re.compile(r"^[(]?\d{1,3}(?:\.\d{1,2})?[)分%、.]?$", re.ASCII)
 _UNKNOWN_LABEL = re.compile(r"^[^\d%()（）]{1,12}指标$")
 _GAP = re.compile(r"(?<=[\u4e00-\u9fff)）%％])[\s\u00a0\u3000]+")
 # The name's unit and the value: (个) ≤3.
-_UNIT_AND_VALUE = re.compile(r"^(\s*[(（][^()（）]{1,15}[)）])\s*(\S.*)$")
+_UNIT_AND_VALUE = re.compile(r"^(\s*[(（﹙][^()（）﹙﹚]{1,15}[)）﹚])\s*(\S.*)$")
 # A name and its value with nothing between them: a sign or a bracket parts them, or a percentage ends the cell.
 _GLUED = (
     re.compile(r"^(.*?[\u4e00-\u9fff)）%％])\s*([<>=≥≤≧≦⩾⩽＞＜﹥﹤＝].*)$"),
@@ -57,8 +57,8 @@ _NO_TARGET = re.compile(
     r"(?:方法|公式|依据|来源|解释|说明|备注|标准|规则|材料|资料|部门|单位|责任|方式|性质|属性|类型|类别|方向|内容|权重|分"
     r"|分值|分数|频次|状态|序号|代码|编码|编号|时间|日期|人|原因|措施|符号|情况|名称|过程)$"
 )
-_OPENING, _CLOSING = "(（[【〔", ")）]】〕"
-_BRACKETED = re.compile(r"^\s*[(（\[【〔][^()（）\[\]【】〔〕]{1,15}[)）\]】〕]\s*$")
+_OPENING, _CLOSING = "(（﹙[【〔", ")）﹚]】〕"
+_BRACKETED = re.compile(r"^\s*[(（﹙\[【〔][^()（）﹙﹚\[\]【】〔〕]{1,15}[)）﹚\]】〕]\s*$")
 
 
 # What a form prints where there is no indicator: a sign for nothing, perhaps behind its number (指标1：无).

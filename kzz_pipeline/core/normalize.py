@@ -354,12 +354,13 @@ class _Normalizer:
         value_line, value_column, _, value_text, _, _, _, _ = value
         printed = strip(text) if len(names) == 1 else "".join(strip(name[3]) for name in names)
         value_printed = strip(value_text)
+        is_of_time = level2 == "时效指标"
         if self.corrections:
             says = "".join(self._text(name) for name in names)
-            reading = read_indicator(says, self._text(value), units, unit, operator)
+            reading = read_indicator(says, self._text(value), units, unit, operator, is_of_time)
             reason = self._reason((cell[0], cell[1], strip(cell[3])) for cell in (value, *names))
         else:
-            reading, reason = read_indicator(printed, value_printed, units, unit, operator), None
+            reading, reason = read_indicator(printed, value_printed, units, unit, operator, is_of_time), None
         for part, named in labels.named_level2:
             if part in reading[0] and _is_rate(reading, part, units):
                 level2 = named

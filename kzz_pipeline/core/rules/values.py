@@ -145,7 +145,7 @@ def unit_of_value_differs(table: Table, release: Release) -> Iterator[Hit]:
             continue
         if own.dimension == "percent" and not unit.dimension.startswith("percent"):
             continue  # percentage-for-another-unit says so
-        if _is_another(unit, own):
+        if _is_another(unit, own) and release.words.units.factor(own, unit) is None:
             message = (
                 f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, "
                 f"its value {row['value_printed']} is in {own.printed}"
