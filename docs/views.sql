@@ -690,6 +690,7 @@ SELECT * FROM (VALUES
     ('table-breaks-off', 'error', 'The last table breaks off', 'The file is most likely a half copy.', 'Copy the whole release again; if this is how it was published, accept the finding in corrections.yml.'),
     ('table-without-indicators', 'warning', 'A table has no indicator', 'It says nothing of what the project must achieve.', 'See kzz explain; compare with the printed document.'),
     ('table-without-listing', 'warning', 'A table is not in the list', 'The list and its total leave a project out.', 'Ask the bureau whether the project was approved.'),
+    ('target-of-another-year', 'warning', 'A date lies before the table''s year, or years behind it', 'The target was carried over from another table, or its year is a misprint.', 'Ask the unit for the date that is meant.'),
     ('total-without-amount', 'warning', '年度资金总额 is printed without an amount', 'The parts of the money are printed and not their total, which is missing from every sum.', 'Ask the unit for the total; correct the cell in corrections.yml.'),
     ('unbalanced-brackets', 'warning', 'A bracket or quotation mark lacks its other half', 'A piece of the text was lost, or a sign was forgotten.', 'Compare with the printed document.'),
     ('unit-misspelt', 'warning', 'A unit''s name lacks a character', 'By its printed name the unit would be another one in every sum and comparison.', 'Nothing, if the canonical name is right; else add the unit to names.yml.'),

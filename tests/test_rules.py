@@ -49,6 +49,10 @@ def _effect(name: str, value: str) -> Text:
     return _indicator("\t社会效益指标", name, value)
 
 
+def _time(name: str, value: str) -> Text:
+    return _indicator("项目完成\t时效指标", name, value)
+
+
 def _satisfaction(name: str, value: str) -> Text:
     return _indicator("满意度指标\t满意度指标", name, value)
 
@@ -139,6 +143,7 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
     ("number-left-text", _indicator("\t社会效益指标", "受益农户", "100余户"), _indicator("\t社会效益指标", "受益农户", "有所增加")),
     ("unknown-unit", _indicator("\t社会效益指标", "受益农户(甲乙)", "100"), _indicator("\t社会效益指标", "受益农户(户)", "100")),
     ("unknown-label", _indicator("\t协调指标", "受益农户(户)", "100"), _indicator("\t社会效益指标", "受益农户(户)", "100")),
+    ("target-of-another-year", _time("完成时间", "2019年12月底前"), _time("完成时间", "2020年12月底前")),
     ("empty-slot", _effect("—", "—"), _effect("投诉", "—")),
     ("damaged-characters", Text([Table(goal="该项目资金用于本县中小\ufffd\ufffd教师的业务培训。")]), Text()),
 ]  # fmt: skip
@@ -172,6 +177,10 @@ FIRES: list[tuple[str, Text | str]] = [
     ("goal-amount", _goal("安排资金120万元，用于培训。")),
     ("goal-amount", _goal("保障各项工作，本项目预算10万元。")),
     ("goal-amount", _goal("项目总投资1亿元，用于培训。")),
+    ("target-of-another-year", _time("工程完工", "2019.12")),
+    ("target-of-another-year", _time("工程完工", "20191231")),
+    ("target-of-another-year", _time("服务期", "2018年1月-2019年6月")),
+    ("target-of-another-year", _time("完成时间", "2022年6月底前")),
     ("asks-for-nothing", _effect("入学率(%)", "≤100%")),
     ("asks-for-the-bad", _effect("群众不满意率(%)", "≥90%")),
     ("satisfaction-out-of-range", _satisfaction("投诉处理满意率(%)", "≥5%")),
@@ -200,6 +209,10 @@ QUIET: list[tuple[str, Text | str]] = [
     ("percentage-for-another-unit", _columns("≥", "90%", "%")),
     ("words-for-a-number", _columns("定性", "优", "项")),
     ("words-for-a-number", _columns("", "优", "")),
+    ("target-of-another-year", _time("服务期", "2019.07-2020.06")),
+    ("target-of-another-year", _time("验收时间", "2021年1月底前")),
+    ("target-of-another-year", _time("完成时间", "12月底前")),
+    ("target-of-another-year", _time("培训（人）", "2019")),
     ("signs-disagree", _columns("≥", "≥32.5", "亩")),
     ("signs-disagree", _columns("=", "85%-95%", "%")),
     ("signs-disagree", _columns("=", "12月底前", "", "完成时间")),
