@@ -336,3 +336,17 @@ def test_lines_that_are_no_two_halves_of_a_row(lines: str, values: list[str]) ->
 def test_bare_figures_under_a_level_of_time() -> None:
     rows = "产出指标|时效指标|项目完工|2022.12", "|数量指标|完工|2022.12"
     assert column(read(tree("指标值", *rows)), "indicators", "value_kind") == ["date", "number"]
+
+
+def test_a_word_for_names_before_the_levels_is_not_their_column() -> None:
+    found = read(f"{HEAD}指标|{LEVELS}|目标值|备注\n|产出指标|数量指标|人数|≥3人|含线上\n")
+    assert indicators(found) == [("数量指标", "人数", "≥3人")]
+    assert fields(found, indicator=True) == {"remark": "含线上"}
+
+
+def test_levels_behind_the_name_are_of_no_other_row() -> None:
+    rows = "人数|3人|产出指标|数量指标", "合格率|100%|产出指标|质量指标"
+    found = rows_of("".join(f"{line}\n" for line in (HEAD.rstrip(), "三级指标|指标值|一级指标|二级指标", *rows)))
+    assert indicators(found) == [(None, "人数", "3人"), (None, "合格率", "100%")]
+    assert "数量指标" in column(found, "project_fields", "value_printed")
+    assert "unknown-label" in column(found, "findings", "rule")

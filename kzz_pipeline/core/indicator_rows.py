@@ -88,7 +88,8 @@ class TreeHeader(NamedTuple):
     """The columns behind 三级指标 as the header line names them, and the cell of 三级指标 itself.
 
     `has_numbers` says that columns of numbers stand before it: a number of the row, or the weights of the levels.
-    `start` is the tree's first cell and `levels` its columns of labels. `is_dated` says that a column is for a year.
+    `start` is the tree's first cell and `levels` its columns of labels. `is_dated` says that a column is for a year,
+    `has_levels_behind` that the levels stand behind the name only, where a label may be of its own row.
     `beside` is the tree that the same line heads further right, and `period` what each of the two is for where they are
     for different times.
     """
@@ -99,6 +100,7 @@ class TreeHeader(NamedTuple):
     start: int = 1
     levels: frozenset[str] = frozenset()
     is_dated: bool = False
+    has_levels_behind: bool = False
     beside: "TreeHeader | None" = None
     period: str | None = None
 
@@ -130,7 +132,9 @@ def tree_header(items: list[Item], year: int | None = None) -> TreeHeader:
 def header_span(items: list[Item], units: Units) -> tuple[int, int]:
     """From where to where a header line is one: a line end lost before or behind it leaves other cells on its line."""
     headers = [item.label.header if item.label and item.kinds & HEADER else None for item in items]
-    name = headers.index("level3" if "level3" in headers else "level2")
+    name = _name_at(headers)
+    if name is None:
+        name = headers.index("level2")
     start = next(at for at, item in enumerate(items) if headers[at] in TREE_HEADERS or is_number_column(item))
     last = max(at for at, header in enumerate(headers) if header)
     for at in range(name + 1, len(items)):
@@ -189,25 +193,32 @@ def _second_tree(items: list[Item]) -> int:
 
 
 def _one_header(items: list[Item], year: int | None) -> TreeHeader:
-    name_column = None
-    behind = []
-    has_numbers = False
-    for item in items:
-        header = item.label.header if item.label else None
-        if name_column is not None:
-            behind.append(item)
-        elif header == "level3":
-            name_column = item.column
-        elif is_number_column(item):
-            has_numbers = True
+    name = _name_at([item.label.header if item.label else None for item in items])
+    before, behind = (items, []) if name is None else (items[:name], items[name + 1 :])
+    levels = frozenset(item.label.header for item in before if item.label and item.label.header in _LEVELS)
     value = _value_column(behind, year)
     columns = tuple(
         AttributeColumn(item.column, "value" if at == value else _attribute_name(item), strip(item.text))
         for at, item in enumerate(behind)
     )
-    levels = frozenset(item.label.header for item in items if item.label and item.label.header in _LEVELS)
-    is_dated = any(_DATED.match(squeeze(item.text)) for item in behind)
-    return TreeHeader(name_column, columns, has_numbers, items[0].column, levels, is_dated)
+    return TreeHeader(
+        None if name is None else items[name].column,
+        columns,
+        any(is_number_column(item) for item in before),
+        items[0].column,
+        levels,
+        any(_DATED.match(squeeze(item.text)) for item in behind),
+        not levels and any(item.label.header in ("level1", "level2") for item in behind if item.label),
+    )
+
+
+def _name_at(headers: list[str | None]) -> int | None:
+    """Which header is that of the indicators' names: the first 三级指标 behind the levels, else the first of all."""
+    if "level3" not in headers:
+        return None
+    levels = [at for at, header in enumerate(headers) if header in ("level1", "level2")]
+    behind = [at for at, header in enumerate(headers) if header == "level3" and levels and at > levels[0]]
+    return behind[0] if behind else headers.index("level3")
 
 
 def _attribute_name(item: Item) -> str | None:
@@ -261,6 +272,8 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         return _beside_each_other(items, header, header.beside, units)
     if header.has_numbers:
         return _without_numbers(items, header, units)
+    if header.has_levels_behind:
+        return _rest_readings(items, header, units)
     count = _leading_labels(items)
     rest = items[count:]
     if not rest:
