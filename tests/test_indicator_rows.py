@@ -350,3 +350,18 @@ def test_levels_behind_the_name_are_of_no_other_row() -> None:
     assert indicators(found) == [(None, "人数", "3人"), (None, "合格率", "100%")]
     assert "数量指标" in column(found, "project_fields", "value_printed")
     assert "unknown-label" in column(found, "findings", "rule")
+
+
+def test_names_and_values_by_turns_are_as_many_indicators() -> None:
+    cells = "档案（卷）|≥300|||字画（幅）|≥20|||装裱（件）|10"
+    found = read(tree("指标值", f"产出指标|数量指标|{cells}"))
+    assert column(found, "indicators", "indicator_name") == ["档案", "字画", "装裱"]
+    assert column(found, "indicators", "value_printed") == ["≥300", "≥20", "10"]
+    odd = rows_of(tree("指标值", f"产出指标|数量指标|{cells.rpartition('|')[0]}"))
+    assert column(odd, "indicators", "indicator_name") == ["档案"]
+
+
+def test_the_same_header_line_in_tables_of_other_years() -> None:
+    table = tree("2021年指标值|2022年指标值", "产出指标|数量指标|人数|1人|2人")
+    other = table.replace("（2022年）", "（2021年）").replace("甲", "乙")
+    assert column(read(table + other), "indicators", "value_printed") == ["2人", "1人"]

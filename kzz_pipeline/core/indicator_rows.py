@@ -471,7 +471,7 @@ def _label_readings(labels: list[Item]) -> list[Reading]:
 
 def _is_nothing(text: str) -> bool:
     """Whether a cell says that there is nothing: —, /, 无, 指标1：无."""
-    return text[:1] in _NOTHING_INITIALS and _NOTHING.match(squeeze(text)) is not None
+    return _NOTHING.match(squeeze(text)) is not None
 
 
 def _empty_slot(cells: list[Item]) -> list[Reading]:
@@ -486,7 +486,7 @@ def _empty_slot(cells: list[Item]) -> list[Reading]:
 
 
 def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
-    if rest and _is_nothing(rest[0].text):
+    if rest and rest[0].text[:1] in _NOTHING_INITIALS and _is_nothing(rest[0].text):
         return _empty_slot(rest)
     rest = _parted(rest, units)
     if len(rest) > 1 and len(rest[0].text) <= 5 and is_comparator(rest[0].text):
@@ -544,7 +544,7 @@ def _single(item: Item, units: Units) -> list[Reading]:
 
 
 def _pair(name: Item, value: Item, units: Units) -> list[Reading]:
-    if _is_nothing(name.text):
+    if name.text[:1] in _NOTHING_INITIALS and _is_nothing(name.text):
         return _empty_slot([name, value])
     if value.text in SIGNS:
         return [(name, "unread", 0, "name-without-value"), (value, "unread", 0, "name-without-value")]
@@ -572,9 +572,12 @@ def _names(rest: list[Item], units: Units) -> int:
 def _many(rest: list[Item], units: Units) -> list[Reading]:
     """Three cells or more behind the labels of a template with no further columns."""
     first, second = rest[:2]
-    if len(rest) == 4 and _is_two_pairs(rest, units):
-        second_pair = [(item, role, 2, name) for item, role, _, name in _pair(rest[2], rest[3], units)]
-        return [*_pair(first, second, units), *second_pair]
+    if _is_pairs(rest, units):
+        return [
+            (item, role, number and at // 2 + 1, name)
+            for at in range(0, len(rest), 2)
+            for item, role, number, name in _pair(rest[at], rest[at + 1], units)
+        ]
     if _UNKNOWN_LABEL.match(squeeze(first.text)) and not looks_like_value(second.text, units):
         return [(first, "unknown_label", 0, strip(first.text)), *_rest_readings(rest[1:], PLAIN_HEADER, units)]
     if is_numeric_value(first.text, units):
@@ -635,9 +638,11 @@ def _is_open(text: str) -> bool:
     return sum(text.count(sign) for sign in _OPENING) > sum(text.count(sign) for sign in _CLOSING)
 
 
-def _is_two_pairs(rest: list[Item], units: Units) -> bool:
-    numeric = [is_numeric_value(item.text, units) for item in rest]
-    return numeric == [False, True, False, True]
+def _is_pairs(rest: list[Item], units: Units) -> bool:
+    """Whether cells are names and values by turns, two of each or more."""
+    if len(rest) < 4 or len(rest) % 2:
+        return False
+    return all(is_numeric_value(item.text, units) == bool(at % 2) for at, item in enumerate(rest))
 
 
 def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:

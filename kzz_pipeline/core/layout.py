@@ -53,6 +53,7 @@ from kzz_pipeline.core.tokens import Item, Parse, Plain, Token, Tokens, token_of
 from kzz_pipeline.core.units import Units, split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
 from kzz_pipeline.core.vocabulary import (
+    BRACKET,
     FIELD,
     GOAL,
     HEADER,
@@ -102,10 +103,9 @@ _TITLE_WORDS = ("绩效", "目标", "预算", "项目")
 _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
 # So many texts of a column are kept ready; labels that were forgotten are soon there again.
 _MOST_KEPT, _LONGEST_KEPT = 5_000, 500
-# What a line may begin with where a line end inside a cell cut a row in two; or the one before ends with a sign.
-_BRACKETS = frozenset("(（[【")
 # Added to the parts of cells that are read with those of the line above.
 _BELOW = 1000
+_MOST_HEADERS = 1_000
 # Of a line's cells; further columns are added where a line has more.
 _COLUMNS = 16
 
@@ -132,6 +132,13 @@ def _kinds(items: list[Item]) -> int:
     for _, _, _, _, own in items:
         kinds |= own
     return kinds
+
+
+def _header_names(header: TreeHeader, items: list[Item]) -> list[str]:
+    """What each cell of a header line is: the canonical name of its column, else what it prints."""
+    columns = [*header.columns, *(header.beside.columns if header.beside is not None else ())]
+    names = {column.column: column.name or column.printed for column in columns}
+    return [names.get(item.column) or (item.label.header if item.label else None) or strip(item.text) for item in items]
 
 
 def _goal_scope(item: Item) -> str:
@@ -182,9 +189,8 @@ class _Reader:
         self.has_total = False
         self.has_title = False
         self.has_money_unit = False
-        # The last line of headers and what it says: most forms print the same one in every table.
-        self.header_line: list[Item] = []
-        self.known_header: TreeHeader = PLAIN_HEADER
+        # Lines of headers and what they say: most forms print the same ones in every table.
+        self.known_headers: dict[str, tuple[list[Item], TreeHeader, list[str]]] = {}
         self.joint: JointTable | None = None
         # A line that was read with the one before it.
         self.joined = -1
@@ -801,16 +807,29 @@ class _Reader:
     # -- the indicators ------------------------------------------------------------------------------------
 
     def _read_tree_header(self, index: int, items: list[Item]) -> None:
+        known = self.known_headers.get(self.lines[index])
+        if known is not None and known[0] == items:
+            self._begin_tree(index, *known)
+            return
         if _kinds(items) & SPLITS:
             items = self._split_levels(items)
         start, stop = header_span(items, self.units)
         if self._begins_joint_table(index, items[:stop]):
             return
+        self.joint = None
         if start and self._is_glued_on(items[:start]):
             self.read_line(index, items[:start])
         else:
             start = 0
-        self._begin_tree(index, items[start:stop])
+        own = items[start:stop]
+        header = tree_header(own, self._year())
+        names = _header_names(header, own)
+        # What stands before the levels, and the year that a column is for, may be another in the next table.
+        if len(own) == len(items) and items[0].kinds & HEADER and not header.is_dated:
+            if len(self.known_headers) >= _MOST_HEADERS:
+                self.known_headers.clear()
+            self.known_headers[self.lines[index]] = items, header, names
+        self._begin_tree(index, own, header, names)
         if stop < len(items):
             self.read_line(index, items[stop:])
 
@@ -835,14 +854,12 @@ class _Reader:
             and any(is_amount(parts[at].text) for at in values)
         )
 
-    def _begin_tree(self, index: int, items: list[Item]) -> None:
-        self.zone, self.pending = "indicators", None
-        if items != self.header_line or self.known_header.is_dated:
-            self.header_line, self.known_header = items, tree_header(items, self._year())
-        self.header = self.known_header
-        if self.header.beside is not None:
-            self._tell_periods(items, self.header.beside)
-        self._emit_tree_header(index, items)
+    def _begin_tree(self, index: int, items: list[Item], header: TreeHeader, names: list[str]) -> None:
+        self.zone, self.pending, self.header, self.joint = "indicators", None, header, None
+        if header.beside is not None:
+            self._tell_periods(items, header.beside)
+        for item, name in zip(items, names, strict=True):
+            self._emit(index, item, "indicator_header", 0, name)
 
     def _reads_second_header(self, index: int, items: list[Item]) -> bool:
         """Read a line right below a header of the tree that says what stands below 指标值, if it is one."""
@@ -855,14 +872,6 @@ class _Reader:
         for item in items:
             self._emit(index, item, "indicator_header", 0, item.label.header if item.label else None)
         return True
-
-    def _emit_tree_header(self, index: int, items: list[Item]) -> None:
-        beside = self.header.beside
-        columns = (*self.header.columns, *(beside.columns if beside is not None else ()))
-        names = {column.column: column.name or column.printed for column in columns}
-        for item in items:
-            name = names.get(item.column) or (item.label.header if item.label else None)
-            self._emit(index, item, "indicator_header", 0, name or strip(item.text))
 
     def _year(self) -> int | None:
         """The year of the table so far, for which some columns of its tree may be."""
@@ -893,9 +902,8 @@ class _Reader:
             unit = next((token[:2] for token in self.tokens if token[4] == "field_value" and token[7] in UNITS), None)
             self.joint = JointTable(columns, items[first].column, header, year, unit)
         self.zone, self.pending, self.header = "indicators", None, header
-        for item in items[:first]:
-            self._emit(index, item, "indicator_header", 0, strip(item.text))
-        self._emit_tree_header(index, items[first:])
+        for item, name in zip(items, _header_names(header, items), strict=True):
+            self._emit(index, item, "indicator_header", 0, name)
         return True
 
     def _reads_joint_row(self, index: int, items: list[Item], kinds: int, joint: JointTable) -> bool:
@@ -1020,8 +1028,9 @@ class _Reader:
             self.tree_labels = items
         if kinds & (SPLITS | SPLITS_WEAKLY):
             items = self._split_levels(items)
-        below = self.lines[line] if line < len(self.lines) else ""
-        if (below[:1] in _BRACKETS or items[-1].text in SIGNS) and self._reads_two_lines(index, items):
+        if items[-1].text in SIGNS and self._reads_number_below(index, items):
+            return
+        if kinds & BRACKET and items[0].kinds & BRACKET and self._reads_name_above(index, items):
             return
         for (column, part, text, _, _), role, number, name in read_row(items, self.header, self.units):
             if number:
@@ -1031,20 +1040,39 @@ class _Reader:
                 self.has_satisfaction = True
             tokens.append((line, column, part, text, role, table_no, number, name))
 
-    def _reads_two_lines(self, index: int, items: list[Item]) -> bool:
-        """Read a row that a line end inside a cell cut in two: a sign and its number, or a name and its unit."""
-        last, line = items[-1], self.lines[index + 1] if index + 1 < len(self.lines) else ""
-        below = self.items(line)
-        if not below or below[0].column > 1 or self.header.has_numbers or _kinds(below) & (LEVEL | HEADER | SPLITS):
+    def _reads_number_below(self, index: int, items: list[Item]) -> bool:
+        """Read a row whose sign and number a line end inside their cell parted, if the next line goes on with it."""
+        below = self.items(self.lines[index + 1]) if index + 1 < len(self.lines) else []
+        if (
+            not below
+            or not is_numeric_value(below[0].text, self.units)
+            or not self._reads_two_lines(index, items, below)
+        ):
             return False
-        if last.text in SIGNS:
-            is_cut = is_numeric_value(below[0].text, self.units)
-        else:
-            is_name = not (last.kinds & (LEVEL | HEADER) or looks_like_value(last.text, self.units))
-            is_cut = is_name and len(below) > 1 and is_unit_in_brackets(below[0].text, self.units)
-        if not is_cut:
+        self.joined = index + 1
+        return True
+
+    def _reads_name_above(self, index: int, items: list[Item]) -> bool:
+        """Read a row whose name stands on the line above and whose unit begins this one, if it is one."""
+        if len(items) < 2 or not is_unit_in_brackets(items[0].text, self.units):
             return False
-        shift = last.column - 1
+        start = len(self.tokens)
+        while start and self.tokens[start - 1][0] == index:
+            start -= 1
+        above = self.tokens[start:]
+        if not above or above[-1][7] != "name-without-value" or any(token[6] for token in above):
+            return False
+        del self.tokens[start:]
+        if self._reads_two_lines(index - 1, self._split_levels(self.items(self.lines[index - 1])), items):
+            return True
+        self.tokens += above
+        return False
+
+    def _reads_two_lines(self, index: int, items: list[Item], below: list[Item]) -> bool:
+        """Read two lines as one row, if that reads whole and the second begins no row of its own."""
+        if below[0].column > 1 or self.header.has_numbers or _kinds(below) & (LEVEL | HEADER | SPLITS):
+            return False
+        shift = items[-1].column - 1
         moved = [item._replace(column=item.column + shift, part=item.part + _BELOW) for item in below]
         readings = read_row([*items, *moved], self.header, self.units)
         if any(role == "unread" or item.part > _BELOW for item, role, _, _ in readings):
@@ -1057,7 +1085,6 @@ class _Reader:
                 own, at = item, index
             self._emit(at, own, role, number + before if number else 0, name)
         self.indicators = before + max(number for _, _, number, _ in readings)
-        self.joined = index + 1
         return True
 
     def _split_levels(self, items: list[Item]) -> list[Item]:
