@@ -1,7 +1,7 @@
 """The indicator tree of further forms: its header line, its columns, its rows, and what stands between them."""
 
 import pytest
-from soundness import parsed
+from soundness import assert_every_cell_has_its_roles, parsed
 from test_templates import HEAD, Rows, column, fields, project, read, rows_of
 
 from kzz_pipeline.core.gate import require_a_release
@@ -365,3 +365,9 @@ def test_the_same_header_line_in_tables_of_other_years() -> None:
     table = tree("2021年指标值|2022年指标值", "产出指标|数量指标|人数|1人|2人")
     other = table.replace("（2022年）", "（2021年）").replace("甲", "乙")
     assert column(read(table + other), "indicators", "value_printed") == ["2人", "1人"]
+
+
+@pytest.mark.parametrize("header", ["绩效指标|一级指标|指标值", f"{JOINT.splitlines()[2]}||质量指标|合格率|100%"])
+def test_every_cell_on_the_line_of_a_header_is_accounted_for(header: str) -> None:
+    text = f"{HEAD}{header}\n|产出指标|数量指标|人数|≥3人\n".replace("|", "\t")
+    assert_every_cell_has_its_roles(parsed(text))

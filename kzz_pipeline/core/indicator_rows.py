@@ -134,7 +134,7 @@ def header_span(items: list[Item], units: Units) -> tuple[int, int]:
     headers = [item.label.header if item.label and item.kinds & HEADER else None for item in items]
     name = _name_at(headers)
     if name is None:
-        name = headers.index("level2")
+        name = max(at for at, header in enumerate(headers) if header in _LEVELS)
     start = next(at for at, item in enumerate(items) if headers[at] in TREE_HEADERS or is_number_column(item))
     last = max(at for at, header in enumerate(headers) if header)
     for at in range(name + 1, len(items)):

@@ -815,6 +815,9 @@ class _Reader:
             items = self._split_levels(items)
         start, stop = header_span(items, self.units)
         if self._begins_joint_table(index, items[:stop]):
+            for item in items[stop:]:
+                # Of which project they are stands where the header does.
+                self._emit(index, item, "unread", 0, "stray")
             return
         self.joint = None
         if start and self._is_glued_on(items[:start]):
