@@ -33,14 +33,15 @@ class ProjectColumn(NamedTuple):
 class JointTable:
     """A table over many projects, and what its rows so far say of the unit and the project that they are of.
 
-    `start` is the column of the first level, `unit` where the unit in force is printed, `year` the printed year of all.
+    `start` is the column of the first level, `unit` the line, column and text of the unit in force, `year` what is
+    printed as the year of all.
     """
 
     columns: dict[int, ProjectColumn]
     start: int
     header: TreeHeader
     year: str | None = None
-    unit: tuple[int, int] | None = None
+    unit: tuple[int, int, str] | None = None
     said: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -902,7 +902,8 @@ class _Reader:
         year = self.joint.year if self.joint else self._year_printed()
         header = tree_header(items[first:], year_of(year) if year else None)
         if self.joint is None or self.joint.columns != columns:
-            unit = next((token[:2] for token in self.tokens if token[4] == "field_value" and token[7] in UNITS), None)
+            above = (token for token in self.tokens if token[4] == "field_value" and token[7] in UNITS)
+            unit = next(((line, column, text) for line, column, _, text, *_ in above), None)
             self.joint = JointTable(columns, items[first].column, header, year, unit)
         self.zone, self.pending, self.header = "indicators", None, header
         for item, name in zip(items, _header_names(header, items), strict=True):
@@ -998,11 +999,10 @@ class _Reader:
     def _emit_project_field(self, index: int, item: Item, name: str, column: ProjectColumn, joint: JointTable) -> None:
         inherited: tuple[str, ...] = ()
         if name in UNITS:
-            joint.unit = (index + 1, item.column)
+            joint.unit = index + 1, item.column, item.text
         elif name == PROJECT:
             # Unit and year are printed once for all of their projects.
-            line, at = joint.unit or ("", "")
-            inherited = (joint.year or "", str(line), str(at))
+            inherited = ((joint.year or "").replace(":", ""), *map(str, joint.unit or ("", "", "")))
         self.fields[name] = squeeze(item.text)
         field_name = "" if name == column.printed else name
         self._emit(index, item, "field_value", 0, column.field_name(field_name, *inherited))

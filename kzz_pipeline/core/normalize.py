@@ -418,15 +418,14 @@ class _Normalizer:
 
     def _add_field_of_column(self, table: _Table, name: str, cell: Plain) -> None:
         """A field in a column before the levels of a table over many projects; unit and year may stand further up."""
-        field_name, money_unit, label, *inherited = name.split(":")
+        field_name, money_unit, label, *inherited = name.split(":", 6)
         self._add_field(table, field_name or None, label, cell, self._text(cell), money_unit or None)
         if not inherited:
             return
-        year, line, column = inherited
+        year, line, column, printed = inherited
         if year and table.year_printed is None:
             self._set_year(table, year)
-        if line and column:
-            printed = self.parse.document.lines[int(line) - 1].split("\t")[int(column) - 1]
+        if printed:
             above = (int(line), int(column), 0, printed, "field_value", table.number, 0, "budget_unit")
             found = _Field(self._text(above), None, strip(printed), int(line), int(column))
             table.named.setdefault("budget_unit", found)
