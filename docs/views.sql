@@ -272,11 +272,11 @@ COMMENT ON COLUMN indicators."unit" IS '计量单位: Unit in the trailing brack
 COMMENT ON COLUMN indicators."value_printed" IS '指标值(原文): Value as printed, ends stripped. 指标值原文，去掉首尾空白。';
 COMMENT ON COLUMN indicators."value_kind" IS '指标值类型: number, percent, range, date or text. 数值、百分比、区间、日期或文本。';
 COMMENT ON COLUMN indicators."operator" IS '比较符: eq, ge, gt, le, lt or between; null for text. 等于、大于等于、大于、小于等于、小于或介于；文本为空。';
-COMMENT ON COLUMN indicators."target_value" IS '目标值: The target, in `unit`; null for a range, a date or text. 目标值，以 `unit` 计；区间、日期与文本为空。';
+COMMENT ON COLUMN indicators."target_value" IS '目标值: The target, in `unit`; null for a range, a date or text, and where it is printed in a unit that is not exactly convertible. 目标值，以 `unit` 计；区间、日期与文本为空，原文所用单位不能精确换算时亦为空。';
 COMMENT ON COLUMN indicators."target_min" IS '下限: Lower bound, in `unit`. 下限，以 `unit` 计。';
 COMMENT ON COLUMN indicators."target_max" IS '上限: Upper bound, in `unit`. 上限，以 `unit` 计。';
-COMMENT ON COLUMN indicators."base_unit" IS '基准单位: Canonical unit that `unit` is a multiple of. `unit` 所换算到的规范单位。';
-COMMENT ON COLUMN indicators."base_value" IS '基准值: target_value in base_unit. 以基准单位计的目标值。';
+COMMENT ON COLUMN indicators."base_unit" IS '基准单位: Canonical unit that `unit`, or the unit printed with the value, is a multiple of. `unit`（或指标值所带单位）所换算到的规范单位。';
+COMMENT ON COLUMN indicators."base_value" IS '基准值: The target in base_unit. 以基准单位计的目标值。';
 COMMENT ON COLUMN indicators."release_id" IS '发布文件: Release that the row is from: <release year>-<file name>. 该行所出自的发布文件：发布年份-文件名。';
 COMMENT ON COLUMN indicators."source_path" IS '来源路径: Path of the file, relative to the raw root, with ''/''. 文件相对于原始数据根目录的路径，以 / 分隔。';
 COMMENT ON COLUMN indicators."source_sha256" IS '来源哈希: SHA-256 of the file''s bytes, hexadecimal. 文件字节的 SHA-256（十六进制）。';
@@ -655,6 +655,7 @@ SELECT * FROM (VALUES
     ('count-in-percent', 'warning', 'A count has % as its unit', 'The unit is a misprint, or the indicator is a rate under a wrong name.', 'Ask the unit.'),
     ('counted-with-decimals', 'warning', 'Things that are counted have decimals', 'A unit such as 万 may be missing, or the decimal point is misplaced.', 'Ask the unit.'),
     ('damaged-characters', 'warning', 'A text holds damaged characters', 'They stand for what was lost when the file was converted.', 'Copy the release again from its source.'),
+    ('empty-slot', 'info', 'A sign for nothing stands where an indicator could', 'No indicator is counted there.', 'Nothing, unless the printed form shows an indicator.'),
     ('funds-do-not-add-up', 'warning', 'Total funds are not the sum of their parts', 'One of 年度资金总额, 财政拨款 and 其他资金 is misprinted, or a source of money is missing.', 'Ask the unit; the published figures are as printed.'),
     ('goal-amount', 'warning', 'The goal names an amount that contradicts the total', 'A decimal point was misplaced in the goal or in the table.', 'Compare with the project''s documents; the published figure is the table''s.'),
     ('goal-shared', 'warning', 'Different units'' projects share a goal', 'A text was copied from another unit''s table: it does not describe this project.', 'Ask the unit for the project''s own goal.'),
@@ -693,6 +694,7 @@ SELECT * FROM (VALUES
     ('table-breaks-off', 'error', 'The last table breaks off', 'The file is most likely a half copy.', 'Copy the whole release again; if this is how it was published, accept the finding in corrections.yml.'),
     ('table-without-indicators', 'warning', 'A table has no indicator', 'It says nothing of what the project must achieve.', 'See kzz explain; compare with the printed document.'),
     ('table-without-listing', 'warning', 'A table is not in the list', 'The list and its total leave a project out.', 'Ask the bureau whether the project was approved.'),
+    ('target-of-another-year', 'warning', 'A date lies before the table''s year, or years behind it', 'The target was carried over from another table, or its year is a misprint.', 'Ask the unit for the date that is meant.'),
     ('total-without-amount', 'warning', '年度资金总额 is printed without an amount', 'The parts of the money are printed and not their total, which is missing from every sum.', 'Ask the unit for the total; correct the cell in corrections.yml.'),
     ('unbalanced-brackets', 'warning', 'A bracket or quotation mark lacks its other half', 'A piece of the text was lost, or a sign was forgotten.', 'Compare with the printed document.'),
     ('unit-in-title', 'info', 'A unit is named in the title of its table only', 'The title may name who published the table; a label for the unit may not be known.', 'Compare with the printed document; if a label is missing, add it to labels.yml.'),
@@ -776,11 +778,11 @@ COMMENT ON COLUMN indicators_with_funds."unit" IS '计量单位: Unit in the tra
 COMMENT ON COLUMN indicators_with_funds."value_printed" IS '指标值(原文): Value as printed, ends stripped. 指标值原文，去掉首尾空白。';
 COMMENT ON COLUMN indicators_with_funds."value_kind" IS '指标值类型: number, percent, range, date or text. 数值、百分比、区间、日期或文本。';
 COMMENT ON COLUMN indicators_with_funds."operator" IS '比较符: eq, ge, gt, le, lt or between; null for text. 等于、大于等于、大于、小于等于、小于或介于；文本为空。';
-COMMENT ON COLUMN indicators_with_funds."target_value" IS '目标值: The target, in `unit`; null for a range, a date or text. 目标值，以 `unit` 计；区间、日期与文本为空。';
+COMMENT ON COLUMN indicators_with_funds."target_value" IS '目标值: The target, in `unit`; null for a range, a date or text, and where it is printed in a unit that is not exactly convertible. 目标值，以 `unit` 计；区间、日期与文本为空，原文所用单位不能精确换算时亦为空。';
 COMMENT ON COLUMN indicators_with_funds."target_min" IS '下限: Lower bound, in `unit`. 下限，以 `unit` 计。';
 COMMENT ON COLUMN indicators_with_funds."target_max" IS '上限: Upper bound, in `unit`. 上限，以 `unit` 计。';
-COMMENT ON COLUMN indicators_with_funds."base_unit" IS '基准单位: Canonical unit that `unit` is a multiple of. `unit` 所换算到的规范单位。';
-COMMENT ON COLUMN indicators_with_funds."base_value" IS '基准值: target_value in base_unit. 以基准单位计的目标值。';
+COMMENT ON COLUMN indicators_with_funds."base_unit" IS '基准单位: Canonical unit that `unit`, or the unit printed with the value, is a multiple of. `unit`（或指标值所带单位）所换算到的规范单位。';
+COMMENT ON COLUMN indicators_with_funds."base_value" IS '基准值: The target in base_unit. 以基准单位计的目标值。';
 COMMENT ON COLUMN indicators_with_funds."release_id" IS '发布文件: Release that the row is from: <release year>-<file name>. 该行所出自的发布文件：发布年份-文件名。';
 COMMENT ON COLUMN indicators_with_funds."source_path" IS '来源路径: Path of the file, relative to the raw root, with ''/''. 文件相对于原始数据根目录的路径，以 / 分隔。';
 COMMENT ON COLUMN indicators_with_funds."source_sha256" IS '来源哈希: SHA-256 of the file''s bytes, hexadecimal. 文件字节的 SHA-256（十六进制）。';

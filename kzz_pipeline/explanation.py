@@ -49,8 +49,7 @@ def explain(path: Path, only_unread: bool = False) -> Iterator[str]:
     source = Source("0000-file", _release_year(path), path.name, "", len(data), form.encoding, len(document.lines))
     refusal, rows, findings = None, None, None
     try:
-        first_table = next((token.line for token in tokens if token.table_no), None)
-        require_a_release(document, {token.role for token in tokens}, first_table)
+        require_a_release(document, {token.role for token in tokens}, tokens)
         rows = normalize(parse, source, known)
         findings = audit(parse, source, rows, known)
     except Refusal as caught:

@@ -5,7 +5,6 @@ same thing. What can be said against a release is raised as Refusal and noted; l
 """
 
 import time
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -134,15 +133,15 @@ def _parse_blocks(settings: Settings, store: StageStore, release_id: str) -> Out
     record = store.read_record(release_id)
     known, document = words(), _document(settings, record)
     roles: Counter[str] = Counter()
-    first_table, table_count = None, 0
+    first, table_count = Tokens(), 0
     with store.write_chunks(release_id, "cells", arrow_schema("cells")) as write:
         for tokens in read_chunks(document, known.labels, known.units, MOST_CELLS):
             roles.update(tokens.role)
-            if tokens.table_no and tokens.table_no[-1]:
-                table_count = tokens.table_no[-1]
-                first_table = first_table or tokens.line[bisect_right(tokens.table_no, 0)]
+            if not table_count:
+                first = tokens
+            table_count = max(tokens.table_no, default=table_count)
             write(_cells_table(release_id, tokens))
-        require_a_release(document, set(roles), first_table)
+        require_a_release(document, roles, first)
     _clear(store, record)
     cells = {"cell_count": roles.total(), "unread_cell_count": roles["unread"]}
     return Outcome(release_id, facts={"table_count": table_count, **cells})

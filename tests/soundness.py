@@ -60,8 +60,7 @@ def rows(text: str) -> Rows | None:
         require_lines(document)
         parse = read_layout(document, known.labels, known.units)
         assert_every_cell_has_its_roles(parse)
-        first_table = next((token.line for token in parse.tokens if token.table_no), None)
-        require_a_release(document, {token.role for token in parse.tokens}, first_table)
+        require_a_release(document, {token.role for token in parse.tokens}, parse.tokens)
         tables = normalize(parse, SOURCE, known)
     except Refusal:
         return None

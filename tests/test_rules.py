@@ -49,6 +49,10 @@ def _effect(name: str, value: str) -> Text:
     return _indicator("\t社会效益指标", name, value)
 
 
+def _time(name: str, value: str) -> Text:
+    return _indicator("项目完成\t时效指标", name, value)
+
+
 def _satisfaction(name: str, value: str) -> Text:
     return _indicator("满意度指标\t满意度指标", name, value)
 
@@ -160,6 +164,8 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
     ("number-left-text", _indicator("\t社会效益指标", "受益农户", "100余户"), _indicator("\t社会效益指标", "受益农户", "有所增加")),
     ("unknown-unit", _indicator("\t社会效益指标", "受益农户(甲乙)", "100"), _indicator("\t社会效益指标", "受益农户(户)", "100")),
     ("unknown-label", _indicator("\t协调指标", "受益农户(户)", "100"), _indicator("\t社会效益指标", "受益农户(户)", "100")),
+    ("target-of-another-year", _time("完成时间", "2019年12月底前"), _time("完成时间", "2020年12月底前")),
+    ("empty-slot", _effect("—", "—"), _effect("投诉", "—")),
     ("damaged-characters", Text([Table(goal="该项目资金用于本县中小\ufffd\ufffd教师的业务培训。")]), Text()),
 ]  # fmt: skip
 # Further cases of the rules that a plain pair does not tell apart.
@@ -174,15 +180,13 @@ FIRES: list[tuple[str, Text | str]] = [
     ("project-written-differently", Text([Table(project="校园维修一期", listed_project="校园维修二期")])),
     ("listed-without-table", Text([Table(project="学生资助", listed_project="教师培训")])),
     ("listed-numbers", Text([Table(), OTHER], more_listed=("2\t甲县文化馆\t甲县文化馆\t演出费\t3",))),
-    ("unit-of-value-differs", _effect("租期（月）", "1年以内")),
-    ("unit-of-value-differs", _effect("时长（小时）", "90分钟以内")),
     ("unit-of-value-differs", _effect("时限（小时）", "3日")),
-    ("unit-of-value-differs", _effect("绿化（亩）", "2公顷以上")),
+    ("unit-of-value-differs", _effect("绿化（平方米）", "2亩以上")),
+    ("unit-of-value-differs", _columns("≤", "2天左右", "小时")),
     ("unit-of-value-differs", _effect("参训比例（%）", "5个")),
     ("unit-of-value-differs", _effect("补贴（元/人）", "≥3万元")),
     ("unit-of-value-differs", _effect("培训（人）", "300人次")),
     ("unit-of-value-differs", _columns("", "5吨", "个")),
-    ("unit-of-value-differs", _columns("≤", "90分钟左右", "小时")),
     ("percentage-for-another-unit", _columns("", "90%", "个")),
     ("percentage-for-another-unit", _effect("造林面积(亩)", "70%以上")),
     ("words-for-a-number", _columns("", "优", "台")),
@@ -203,6 +207,10 @@ FIRES: list[tuple[str, Text | str]] = [
     ("goal-amount", _goal("安排资金120万元，用于培训。")),
     ("goal-amount", _goal("保障各项工作，本项目预算10万元。")),
     ("goal-amount", _goal("项目总投资1亿元，用于培训。")),
+    ("target-of-another-year", _time("工程完工", "2019.12")),
+    ("target-of-another-year", _time("工程完工", "20191231")),
+    ("target-of-another-year", _time("服务期", "2018年1月-2019年6月")),
+    ("target-of-another-year", _time("完成时间", "2022年6月底前")),
     ("asks-for-nothing", _effect("入学率(%)", "≤100%")),
     ("asks-for-the-bad", _effect("群众不满意率(%)", "≥90%")),
     ("satisfaction-out-of-range", _satisfaction("投诉处理满意率(%)", "≥5%")),
@@ -226,6 +234,10 @@ QUIET: list[tuple[str, Text | str]] = [
     ("listed-numbers", Text(more_listed=("\t甲县水利局\t甲县水利局\t水渠维修费\t20", "3\t甲县文化馆\t甲县文化馆\t演出费\t3"))),
     ("money-unit-unread", Text(tail="单位成本（元）\n")),
     ("money-unit-unread", Text(tail="单位：元谋县财政局（本级）\n")),
+    ("unit-of-value-differs", _effect("租期（月）", "1年以内")),
+    ("unit-of-value-differs", _effect("时长（小时）", "90分钟以内")),
+    ("unit-of-value-differs", _effect("绿化（亩）", "2公顷以上")),
+    ("unit-of-value-differs", _columns("≤", "90分钟左右", "小时")),
     ("unit-of-value-differs", _effect("补贴（万元）", "≥3000元")),
     ("unit-of-value-differs", _effect("受益人口（万人）", "3000人以上")),
     ("unit-of-value-differs", _effect("帮扶企业（个）", "12家")),
@@ -237,6 +249,10 @@ QUIET: list[tuple[str, Text | str]] = [
     ("percentage-for-another-unit", _columns("≥", "90%", "%")),
     ("words-for-a-number", _columns("定性", "优", "项")),
     ("words-for-a-number", _columns("", "优", "")),
+    ("target-of-another-year", _time("服务期", "2019.07-2020.06")),
+    ("target-of-another-year", _time("验收时间", "2021年1月底前")),
+    ("target-of-another-year", _time("完成时间", "12月底前")),
+    ("target-of-another-year", _time("培训（人）", "2019")),
     ("signs-disagree", _columns("≥", "≥32.5", "亩")),
     ("signs-disagree", _columns("=", "85%-95%", "%")),
     ("signs-disagree", _columns("=", "12月底前", "", "完成时间")),
@@ -316,9 +332,9 @@ def test_columns_of_signs_and_units_by_themselves_have_no_findings() -> None:
 
 
 def test_both_units_are_named() -> None:
-    found = findings(_effect("租期（月）", "1年以内"))
+    found = findings(_effect("时限（小时）", "3天以内"))
     assert (
-        "measured in 月, its value 1年以内 is in 年" in found["message"][found["rule"].index("unit-of-value-differs")]
+        "measured in 小时, its value 3天以内 is in 天" in found["message"][found["rule"].index("unit-of-value-differs")]
     )
 
 

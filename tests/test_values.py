@@ -268,6 +268,58 @@ def test_values_md_says_what_is_text(row):
     assert read(row[0]).value_kind == "text"
 
 
+# -- names and their units, dates by their level ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("printed", "name", "unit"),
+    [
+        ("合格率%", "合格率", "%"),
+        ("合格率 ％", "合格率", "%"),
+        ("增长5%", "增长5%", None),
+        ("%", "%", None),
+        ("培训人数（人）（含线上）", "培训人数（含线上）", "人"),
+        ("道路（二期）（含支路）", "道路（二期）（含支路）", None),
+        ("县（市）（含乡）", "县（市）（含乡）", None),
+        ("线路﹙条﹚", "线路", "条"),
+    ],
+)
+def test_units_that_stand_otherwise_than_in_the_last_bracket(printed, name, unit):
+    reading = read_indicator(printed, "3", UNITS)
+    assert (reading.indicator_name, reading.unit) == (name, unit)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("≥90%，", "percent"), ("100人、", "number"), ("12，", "text"), ("90%，95%", "text")]
+)
+def test_a_comma_behind_a_value_is_no_part_of_it(value, kind):
+    assert read_indicator("指标", value, UNITS).value_kind == kind
+
+
+@pytest.mark.parametrize("value", ["2022.12", "20221231", "2022"])
+def test_bare_figures_under_a_level_of_time_are_dates(value):
+    assert read_indicator("项目完工", value, UNITS, is_of_time=True).value_kind == "date"
+    assert read_indicator("项目完工（米）", value, UNITS, is_of_time=True).value_kind == "number"
+    assert read_indicator("项目完工", value, UNITS).value_kind == "number"
+
+
+@pytest.mark.parametrize(
+    ("indicator", "value", "target", "base"),
+    [
+        ("时长（分钟）", "1.5小时", 90, ("分钟", 90)),
+        ("工期（年）", "18个月", 1.5, ("年", 1.5)),
+        ("绿化（亩）", "2公顷", 30, ("亩", 30)),
+        ("响应（小时）", "2天", NULL, ("天", 2)),
+        ("时限（工作日）", "5天", NULL, ("天", 5)),
+        ("绿化（平方米）", "2亩", NULL, ("亩", 2)),
+        ("设备（台）", "3个", 3, ("个", 3)),
+    ],
+)
+def test_a_value_in_another_unit_is_converted_where_that_is_exact(indicator, value, target, base):
+    reading = read_indicator(indicator, value, UNITS)
+    assert (reading.target_value, (reading.base_unit, reading.base_value)) == (target, base)
+
+
 # -- the indicator's unit, and the columns of other templates --------------------------------------------------
 
 

@@ -1,7 +1,12 @@
 """What no person could accept: a file in which nothing of a release can be recognised."""
 
+from collections.abc import Container, Iterable
+from itertools import dropwhile
+
+from kzz_pipeline.core.characters import strip
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
+from kzz_pipeline.core.tokens import Token
 
 # A release's lines have some ten cells; a goal may have some thousand characters.
 _MOST_CELLS = 1_000
@@ -20,10 +25,10 @@ def require_lines(document: Document) -> None:
             )
 
 
-def require_a_release(document: Document, roles: set[str], first_table: int | None) -> None:
-    """Raise Refusal unless a document was read as a release: `roles` are those of its cells, all together.
+def require_a_release(document: Document, roles: Container[str], tokens: Iterable[Token]) -> None:
+    """Raise Refusal unless a document was read as a release.
 
-    `first_table` is the line on which its first table begins, None where there is no table.
+    `roles` are those of all its cells; `tokens` its cells in reading order, those of its first table at least.
     """
     if not any("\t" in line for line in document.lines):
         raise Refusal(
@@ -31,16 +36,27 @@ def require_a_release(document: Document, roles: set[str], first_table: int | No
             "no columns found: the file holds no TAB, which stands between the cells of a release",
             "copy the tables again with TABs between the cells",
         )
-    if first_table is None and "amount" not in roles and "listed_project" not in roles:
+    cells = list(dropwhile(lambda token: not token.table_no, tokens))
+    if not cells and "amount" not in roles and "listed_project" not in roles:
         raise Refusal(
             "no-table",
             "no table 项目支出绩效目标表 and no list of projects found",
             "check that this is a release (kzz explain shows how each line was read)",
         )
-    if "value" not in roles and "indicator" not in roles and first_table is not None:
+    if not cells or "value" in roles or "indicator" in roles:
+        return
+    header = next((token.line for token in cells if token.role == "indicator_header"), None)
+    if header is not None and any(token.role == "unread" and token.line > header for token in cells):
+        columns = ", ".join(strip(token.text) for token in cells if token.line == header)
         raise Refusal(
             "no-indicator",
-            "not one indicator in any table: the tables break off",
-            "copy the release again, whole",
-            first_table,
+            f"not one indicator in any table: none of the columns {columns} is known to hold the targets",
+            "if one of them does, add its header to value in labels.yml; else copy the release again, whole",
+            header,
         )
+    raise Refusal(
+        "no-indicator",
+        "not one indicator in any table: the tables break off",
+        "copy the release again, whole",
+        cells[0].line,
+    )

@@ -8,19 +8,21 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from kzz_pipeline.core.characters import fold, squeeze, strip
+from kzz_pipeline.core.characters import fold, printed_as, squeeze, strip
 from kzz_pipeline.core.fitting import fit
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, STRONG, TREE, WEAK
+from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, STRONG, TREE, WEAK, YEAR
 
 # What stands before the name, and what may be the name, the value or neither.
 _LEADING = LEVEL | TREE
 _DOUBTFUL = LEVEL | HEADER | BRACKET
 # Columns of the tree that are no attribute of an indicator.
-_TREE = {"tree", "long_term_tree", "level1", "level2", "level3"}
+TREE_HEADERS = {"tree", "long_term_tree", "level1", "level2", "level3"}
 _LEVELS = {"level1", "level2", "level3"}
+# What a second header line may name below 指标值.
+_OF_VALUE = {"operator", "direction", "value", "unit"}
 # The column of the header that each label of a row belongs to.
 _COLUMN_OF_ROLE = {"level1_label": "level1", "level2_label": "level2", "unknown_label": "level2"}
 # Columns that hold text, never a target.
@@ -32,16 +34,42 @@ _ROW_NUMBER = re.compile(r"^[(]?\d{1,3}(?:\.\d{1,2})?[)分%、.]?$", re.ASCII)
 _UNKNOWN_LABEL = re.compile(r"^[^\d%()（）]{1,12}指标$")
 _GAP = re.compile(r"(?<=[\u4e00-\u9fff)）%％])[\s\u00a0\u3000]+")
 # The name's unit and the value: (个) ≤3.
-_UNIT_AND_VALUE = re.compile(r"^(\s*[(（][^()（）]{1,15}[)）])\s*(\S.*)$")
+_UNIT_AND_VALUE = re.compile(r"^(\s*[(（﹙][^()（）﹙﹚]{1,15}[)）﹚])\s*(\S.*)$")
 # A name and its value with nothing between them: a sign or a bracket parts them, or a percentage ends the cell.
 _GLUED = (
     re.compile(r"^(.*?[\u4e00-\u9fff)）%％])\s*([<>=≥≤≧≦⩾⩽＞＜﹥﹤＝].*)$"),
     re.compile(r"^(.*[)）])\s*([\d０-９].*)$"),
     re.compile(r"^(.*[率度比])\s*([\d０-９][\d０-９,.，．]*\s*[%％]\s*)$"),
 )
-_DATED = re.compile(r"^(?:19|20)\d\d年", re.ASCII)
-_OPENING, _CLOSING = "(（[【〔", ")）]】〕"
-_BRACKETED = re.compile(r"^\s*[(（\[【〔][^()（）\[\]【】〔〕]{1,15}[)）\]】〕]\s*$")
+# Headers of the columns behind the name. What a target's column ends with: 本年绩效指标值, 预期目标, 指标值/单位.
+_VALUE_HEADER = re.compile(r"(?:值|目标|要求)(?:[及/和、(（].*)?$")
+_THIS_YEAR = re.compile(r"^(?:本|当|全|今)年|^年度")
+_PART_OF_YEAR = re.compile(r"^(?:[上下]?半年|第?[一二三四1-4]季|季度|每?月)")
+_DATED = re.compile(r"^[(\[]?((?:19|20)\d\d)(?:年度?|(?=[)\]]?$))[)\]]?", re.ASCII)
+# Targets of other times and figures that are no targets: 上年值, 实际完成值, 实施期目标, 历史标准.
+_OTHER_TARGET = re.compile(
+    r"^(?:上一?年|去年|前[一二两三]?年|历[史年]|往年|实际|长期|中期|中长期|远期|实施期|总|基[准期]|现[状有]|参[考照]|行业"
+    r"|标杆|最[低高]|得分|自?评)"
+)
+_PLANNED = re.compile(r"计划|预[计期]|目标|[应拟]完成")
+# Columns of text, of which none is the target's though no word of the vocabulary names them.
+_NO_TARGET = re.compile(
+    r"(?:方法|公式|依据|来源|解释|说明|备注|标准|规则|材料|资料|部门|单位|责任|方式|性质|属性|类型|类别|方向|内容|权重|分"
+    r"|分值|分数|频次|状态|序号|代码|编码|编号|时间|日期|人|原因|措施|符号|情况|名称|过程)$"
+)
+_OPENING, _CLOSING = "(（﹙[【〔", ")）﹚]】〕"
+_BRACKETED = re.compile(r"^\s*[(（﹙\[【〔][^()（）﹙﹚\[\]【】〔〕]{1,15}[)）﹚\]】〕]\s*$")
+
+
+# What a form prints where there is no indicator: a sign for nothing, perhaps behind its number (指标1：无).
+_NOTHING = re.compile(
+    r"^(?:指标\d{0,2}[:.、])?(?:-+|/+|\\+|…+|\.{3,}|无|暂无|空|不适用|不涉及|未设置|无此项)?$", re.ASCII
+)
+_NOTHING_INITIALS = frozenset((*printed_as("-/\\…."), *"无暂空不未指 \u3000"))
+
+
+# A sign that no number stands behind.
+SIGNS = frozenset(printed_as("<>=≥≤"))
 
 
 # One cell of a row read: its role, the number of its indicator on this row (0 for none), its name.
@@ -49,18 +77,21 @@ Reading = tuple[Item, str, int, str | None]
 
 
 class AttributeColumn(NamedTuple):
-    """A column of the tree behind the indicator's name: its cell in the header line and its canonical name."""
+    """A column of the tree behind the indicator's name: its cell in the header line, its canonical name, its header."""
 
     column: int
     name: str | None
+    printed: str
 
 
 class TreeHeader(NamedTuple):
     """The columns behind 三级指标 as the header line names them, and the cell of 三级指标 itself.
 
     `has_numbers` says that columns of numbers stand before it: a number of the row, or the weights of the levels.
-    `start` is the tree's first cell and `levels` its columns of labels. `beside` is the tree that the same line heads
-    further right, and `period` what each of the two is for where they are for different times.
+    `start` is the tree's first cell and `levels` its columns of labels. `is_dated` says that a column is for a year,
+    `has_levels_behind` that the levels stand behind the name only, where a label may be of its own row.
+    `beside` is the tree that the same line heads further right, and `period` what each of the two is for where they are
+    for different times.
     """
 
     name_column: int | None
@@ -68,6 +99,8 @@ class TreeHeader(NamedTuple):
     has_numbers: bool = False
     start: int = 1
     levels: frozenset[str] = frozenset()
+    is_dated: bool = False
+    has_levels_behind: bool = False
     beside: "TreeHeader | None" = None
     period: str | None = None
 
@@ -86,11 +119,63 @@ def is_tree_header(items: list[Item]) -> bool:
     return levels >= 2 or (levels == 1 and "value" in headers)
 
 
-def tree_header(items: list[Item]) -> TreeHeader:
-    """The columns that a header line names behind 三级指标, in order, and those of a second tree beside the first."""
+def tree_header(items: list[Item], year: int | None = None) -> TreeHeader:
+    """The columns that a header line names behind 三级指标, in order, and those of a second tree beside the first.
+
+    `year` is the table's own, by which the targets of several years are told apart.
+    """
     cut = _second_tree(items)
-    first = _one_header(items[:cut])
-    return first._replace(beside=_one_header(items[cut:])) if cut < len(items) else first
+    first = _one_header(items[:cut], year)
+    return first._replace(beside=_one_header(items[cut:], year)) if cut < len(items) else first
+
+
+def header_span(items: list[Item], units: Units) -> tuple[int, int]:
+    """From where to where a header line is one: a line end lost before or behind it leaves other cells on its line."""
+    headers = [item.label.header if item.label and item.kinds & HEADER else None for item in items]
+    name = _name_at(headers)
+    if name is None:
+        name = max(at for at, header in enumerate(headers) if header in _LEVELS)
+    start = next(at for at, item in enumerate(items) if headers[at] in TREE_HEADERS or is_number_column(item))
+    last = max(at for at, header in enumerate(headers) if header)
+    for at in range(name + 1, len(items)):
+        if items[at].kinds & STRONG and not items[at].kinds & HEADER:
+            return start, at
+        if at > last + 1 and _is_name_and_value(items[at - 1], items[at], at == len(items) - 1 == last + 2, units):
+            return start, at - 1
+    return start, len(items)
+
+
+def is_number_column(item: Item) -> bool:
+    """Whether a header is of a column of row numbers or of weights."""
+    return item.label is not None and (item.label.header == "weight" or item.label.list_column == "listed_no")
+
+
+def _is_name_and_value(name: Item, value: Item, is_alone: bool, units: Units) -> bool:
+    """Whether two cells behind the headers are an indicator and its value; words of quality may head columns too."""
+    if value.kinds & YEAR or is_numeric_value(name.text, units):
+        return False
+    return is_numeric_value(value.text, units) or (
+        is_alone and len(squeeze(value.text)) > 1 and looks_like_value(value.text, units)
+    )
+
+
+def with_second_line(header: TreeHeader, items: list[Item]) -> TreeHeader | None:
+    """The columns where a second header line says what stands below 指标值 (符号 ⇥ 数值 ⇥ 单位); None if it is no such line."""
+    names = [item.label.header if item.label else None for item in items]
+    value = next((at for at, column in enumerate(header.columns) if column.name == "value"), None)
+    if value is None or header.beside is not None or len(items) < 2 or "value" not in names:
+        return None
+    if len(set(names)) < len(names) or not _OF_VALUE.issuperset(names):
+        return None
+    first, *behind = header.columns[value:]
+    # Where the cells before it were lost, the line begins at its left.
+    shift = 0 if any(item.column == first.column for item in items) else first.column - items[0].column
+    below = [
+        AttributeColumn(item.column + shift, name, strip(item.text)) for item, name in zip(items, names, strict=True)
+    ]
+    pushed = max(below[-1].column - behind[0].column + 1, 0) if behind else 0
+    behind = [column._replace(column=column.column + pushed) for column in behind]
+    return header._replace(columns=(*header.columns[:value], *below, *behind))
 
 
 def _second_tree(items: list[Item]) -> int:
@@ -98,7 +183,7 @@ def _second_tree(items: list[Item]) -> int:
     has_name = has_value = False
     for at, item in enumerate(items):
         header = item.label.header if item.label else None
-        if header in _TREE and has_value:
+        if header in TREE_HEADERS and has_value:
             rest = {later.label.header for later in items[at:] if later.label}
             if {"level3", "value"} <= rest:
                 return at
@@ -107,24 +192,78 @@ def _second_tree(items: list[Item]) -> int:
     return len(items)
 
 
-def _one_header(items: list[Item]) -> TreeHeader:
-    name_column = None
-    columns = []
-    has_numbers = False
-    for item in items:
-        header = item.label.header if item.label else None
-        if header == "level3":
-            name_column = item.column
-        elif name_column is not None and header not in _TREE:
-            columns.append(AttributeColumn(item.column, header))
-        elif item.label and (header == "weight" or item.label.list_column == "listed_no"):
-            has_numbers = True
-    if sum(column.name == "value" for column in columns) > 1:
-        # Of the targets of several years, nothing says here which is the table's.
-        dated = {item.column for item in items if _DATED.match(squeeze(item.text))}
-        columns = [AttributeColumn(at, None if at in dated else name) for at, name in columns]
-    levels = frozenset(item.label.header for item in items if item.label and item.label.header in _LEVELS)
-    return TreeHeader(name_column, tuple(columns), has_numbers, items[0].column, levels)
+def _one_header(items: list[Item], year: int | None) -> TreeHeader:
+    name = _name_at([item.label.header if item.label else None for item in items])
+    before, behind = (items, []) if name is None else (items[:name], items[name + 1 :])
+    levels = frozenset(item.label.header for item in before if item.label and item.label.header in _LEVELS)
+    value = _value_column(behind, year)
+    columns = tuple(
+        AttributeColumn(item.column, "value" if at == value else _attribute_name(item), strip(item.text))
+        for at, item in enumerate(behind)
+    )
+    return TreeHeader(
+        None if name is None else items[name].column,
+        columns,
+        any(is_number_column(item) for item in before),
+        items[0].column,
+        levels,
+        any(_DATED.match(squeeze(item.text)) for item in behind),
+        not levels and any(item.label.header in ("level1", "level2") for item in behind if item.label),
+    )
+
+
+def _name_at(headers: list[str | None]) -> int | None:
+    """Which header is that of the indicators' names: the first 三级指标 behind the levels, else the first of all."""
+    if "level3" not in headers:
+        return None
+    levels = [at for at, header in enumerate(headers) if header in ("level1", "level2")]
+    behind = [at for at, header in enumerate(headers) if header == "level3" and levels and at > levels[0]]
+    return behind[0] if behind else headers.index("level3")
+
+
+def _attribute_name(item: Item) -> str | None:
+    """The canonical name of a column behind the indicator's own; what heads the levels elsewhere is no level there."""
+    header = item.label.header if item.label else None
+    return None if header in TREE_HEADERS or header == "value" else header
+
+
+def _value_column(behind: list[Item], year: int | None) -> int | None:
+    """Which column holds the targets, by what its header says, else because the others say that they hold none."""
+    ranks = [_rank_as_value(item, year) for item in behind]
+    best = min((rank for rank in ranks if rank is not None), default=None)
+    if best is None or (best >= _ONLY_ALONE and ranks.count(best) > 1):
+        return None
+    return ranks.index(best)
+
+
+# Of these, the only one is the column of the targets, and one among several is not.
+_ONLY_ALONE = 6
+
+
+def _rank_as_value(item: Item, year: int | None) -> int | None:
+    """How well a header names the column of the table's targets, 0 the best; None where it names something else."""
+    text = squeeze(item.text)
+    header = item.label.header if item.label else None
+    if header not in (None, "value", "tree") or _OTHER_TARGET.match(text):
+        return None
+    if ("完成" in text or "执行" in text) and not _PLANNED.search(text):
+        return None
+    dated = _DATED.match(text)
+    if dated is not None:
+        rest = text[dated.end() :]
+        if _OTHER_TARGET.match(rest) or (rest and not _VALUE_HEADER.search(rest)):
+            return None
+        return (0 if rest else 4) if int(dated[1]) == year else _ONLY_ALONE
+    is_value = header == "value"
+    if is_value or _VALUE_HEADER.search(text):
+        if _THIS_YEAR.match(text):
+            return 0 if is_value else 1
+        if _PART_OF_YEAR.match(text):
+            return 4
+        return 2 if is_value else 3
+    if header == "tree":
+        return 5
+    return None if _NO_TARGET.search(text) else _ONLY_ALONE + 1
 
 
 def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
@@ -133,6 +272,8 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         return _beside_each_other(items, header, header.beside, units)
     if header.has_numbers:
         return _without_numbers(items, header, units)
+    if header.has_levels_behind:
+        return _rest_readings(items, header, units)
     count = _leading_labels(items)
     rest = items[count:]
     if not rest:
@@ -328,7 +469,25 @@ def _label_readings(labels: list[Item]) -> list[Reading]:
     return readings
 
 
+def _is_nothing(text: str) -> bool:
+    """Whether a cell says that there is nothing: —, /, 无, 指标1：无."""
+    return _NOTHING.match(squeeze(text)) is not None
+
+
+def _empty_slot(cells: list[Item]) -> list[Reading]:
+    """A row whose name is a sign for nothing: an empty slot where its value says nothing too, else cells without a name."""
+    empty = next((at for at, item in enumerate(cells) if not _is_nothing(item.text)), len(cells))
+    if empty == 1 < len(cells):
+        return [(item, "unread", 0, "value-without-name") for item in cells]
+    return [
+        (item, "empty_slot", 0, None) if at < empty else (item, "unread", 0, "text-behind-value")
+        for at, item in enumerate(cells)
+    ]
+
+
 def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
+    if rest and rest[0].text[:1] in _NOTHING_INITIALS and _is_nothing(rest[0].text):
+        return _empty_slot(rest)
     rest = _parted(rest, units)
     if len(rest) > 1 and len(rest[0].text) <= 5 and is_comparator(rest[0].text):
         # ≤ ⇥ 3 ⇥ 天: the name is not there.
@@ -385,10 +544,14 @@ def _single(item: Item, units: Units) -> list[Reading]:
 
 
 def _pair(name: Item, value: Item, units: Units) -> list[Reading]:
-    if is_numeric_value(name.text, units):
+    if name.text[:1] in _NOTHING_INITIALS and _is_nothing(name.text):
+        return _empty_slot([name, value])
+    if value.text in SIGNS:
+        return [(name, "unread", 0, "name-without-value"), (value, "unread", 0, "name-without-value")]
+    if is_numeric_value(name.text, units) or (name.kinds & BRACKET and is_unit_in_brackets(name.text, units)):
         # Neither ≥90% ⇥ 100% nor a value printed before its name says which is which.
         return [(name, "unread", 0, "value-without-name"), (value, "unread", 0, "value-without-name")]
-    if value.kinds & BRACKET and is_bracketed(value.text) and units.find(fold(strip(value.text))[1:-1]):
+    if value.kinds & BRACKET and is_unit_in_brackets(value.text, units):
         # 面积 ⇥ (平方米): the name's own unit.
         return [(name, "unread", 0, "name-without-value"), (value, "unread", 0, "name-without-value")]
     return [(name, "indicator", 1, None), (value, "value", 1, None)]
@@ -409,9 +572,12 @@ def _names(rest: list[Item], units: Units) -> int:
 def _many(rest: list[Item], units: Units) -> list[Reading]:
     """Three cells or more behind the labels of a template with no further columns."""
     first, second = rest[:2]
-    if len(rest) == 4 and _is_two_pairs(rest, units):
-        second_pair = [(item, role, 2, name) for item, role, _, name in _pair(rest[2], rest[3], units)]
-        return [*_pair(first, second, units), *second_pair]
+    if _is_pairs(rest, units):
+        return [
+            (item, role, number and at // 2 + 1, name)
+            for at in range(0, len(rest), 2)
+            for item, role, number, name in _pair(rest[at], rest[at + 1], units)
+        ]
     if _UNKNOWN_LABEL.match(squeeze(first.text)) and not looks_like_value(second.text, units):
         return [(first, "unknown_label", 0, strip(first.text)), *_rest_readings(rest[1:], PLAIN_HEADER, units)]
     if is_numeric_value(first.text, units):
@@ -463,13 +629,20 @@ def is_bracketed(text: str) -> bool:
     return _BRACKETED.match(text) is not None
 
 
+def is_unit_in_brackets(text: str, units: Units) -> bool:
+    """Whether a cell is a unit of measure in brackets and nothing else."""
+    return is_bracketed(text) and units.find(fold(strip(text))[1:-1]) is not None
+
+
 def _is_open(text: str) -> bool:
     return sum(text.count(sign) for sign in _OPENING) > sum(text.count(sign) for sign in _CLOSING)
 
 
-def _is_two_pairs(rest: list[Item], units: Units) -> bool:
-    numeric = [is_numeric_value(item.text, units) for item in rest]
-    return numeric == [False, True, False, True]
+def _is_pairs(rest: list[Item], units: Units) -> bool:
+    """Whether cells are names and values by turns, two of each or more."""
+    if len(rest) < 4 or len(rest) % 2:
+        return False
+    return all(is_numeric_value(item.text, units) == bool(at % 2) for at, item in enumerate(rest))
 
 
 def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
@@ -477,8 +650,10 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
     if is_numeric_value(rest[0].text, units):
         return [(item, "unread", 0, "value-without-name") for item in rest]
     count = _names(rest, units)
-    cells = rest[count:]
     columns = header.columns
+    if _prints_sign(rest[count:], columns, units):
+        return _with_sign(rest, count, header, units)
+    cells = rest[count:]
     if count == 1 and _value_stands_in_text(cells, columns, units):
         return [
             (rest[0], "unknown_label", 0, strip(rest[0].text)),
@@ -511,13 +686,36 @@ def _with_attributes(rest: list[Item], header: TreeHeader, units: Units) -> list
         elif at is None:
             readings.append((item, "unread", 0, "text-behind-value"))
         else:
-            readings.append((item, "attribute", 1, column))
+            readings.append((item, "attribute", 1, column or f":{columns[at].printed}"))
     if not has_value:
         return [
             *((item, "unread", 0, "name-without-value") for item in rest[:count]),
             *((item, "unread", 0, "value-without-name") for item in cells),
         ]
     return readings
+
+
+def _with_sign(rest: list[Item], count: int, header: TreeHeader, units: Units) -> list[Reading]:
+    """次数 ⇥ ≥ ⇥ 50次 in a template that has no column of signs: the number stands a cell further right than its column."""
+    sign = rest[count]
+    gap = rest[count + 1].column - sign.column
+    moved = [item._replace(column=item.column - gap) for item in rest[count + 1 :]]
+    readings = _with_attributes([*rest[:count], *moved], header, units)
+    name, behind = readings[:count], readings[count:]
+    if any(role == "unread" for _, role, _, _ in name):
+        return [
+            (item, "unread", 0, "value-without-name" if at >= count else "name-without-value")
+            for at, item in enumerate(rest)
+        ]
+    behind = [(item._replace(column=item.column + gap), role, 1, column) for item, role, _, column in behind]
+    return [*name, (sign, "attribute", 1, "operator"), *behind]
+
+
+def _prints_sign(cells: list[Item], columns: tuple[AttributeColumn, ...], units: Units) -> bool:
+    """Whether the first cell is the sign of the number behind it, and no column is for signs."""
+    if len(cells) < 2 or squeeze(cells[0].text) not in units.before or not is_numeric_value(cells[1].text, units):
+        return False
+    return all(column.name not in ("operator", "direction") for column in columns)
 
 
 def _value_stands_in_text(cells: list[Item], columns: tuple[AttributeColumn, ...], units: Units) -> bool:
@@ -539,7 +737,7 @@ def _fit(
     """
 
     def misfit(cell: int, at: int) -> float:
-        column, name = columns[at]
+        column, name, _ = columns[at]
         return min(abs(cells[cell].column - column - shift), 3) + _misfit(cells[cell].text, name, units)
 
     cost, chosen = fit(len(cells), len(columns), misfit, 8)

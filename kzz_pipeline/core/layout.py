@@ -8,6 +8,7 @@ cell's number alone. What fits nowhere is `unread`, with its reason.
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import takewhile
 from math import inf
 from operator import getitem
 
@@ -16,13 +17,28 @@ from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.indicator_rows import (
     PLAIN_HEADER,
+    SIGNS,
+    TREE_HEADERS,
     TreeHeader,
+    header_span,
     is_bracketed,
     is_comparator,
     is_tree_header,
+    is_unit_in_brackets,
     read_row,
     tree_header,
     unglue,
+    with_second_line,
+)
+from kzz_pipeline.core.joint_table import (
+    NUMBER,
+    PROJECT,
+    PROJECT_GOAL,
+    UNIT_OR_PROJECT,
+    UNITS,
+    JointTable,
+    ProjectColumn,
+    project_columns,
 )
 from kzz_pipeline.core.listing import (
     DEFAULT_COLUMNS,
@@ -79,6 +95,10 @@ _SIGNATURE = {"form_filler", "contact", "project_leader", "note"}
 _LOOKAHEAD_LINES = 12
 # How the items of a goal are numbered: 目标3：, 2.、（一）
 _GOAL_ITEM = re.compile(r"^(?:目标[\d一二三四五六七八九十]*[:.、]?|[(]?[\d一二三四五六七八九十]{1,2}[):.、])")
+# A label of one goal among several, and what it says that the goal is for; what none of these says is kept as printed.
+_GOAL_LABEL = re.compile(r"^[^\d。；;，,、]{0,8}(?:目标|情况|完成|成效|内容)(?:[(][^()]*[)])?$")
+_LONG_TERM = re.compile(r"实施|总|中期|中长|长期|周期|远期")
+_ANNUAL = re.compile(r"年度|[当本全]年|预期|计划")
 # Such as - 5 - and 第 6 页 共 10 页, alone on a line.
 _PAGE_NUMBER = re.compile(
     r"^(?:[-·]\d{1,4}[-·]|第\d{1,4}页(?:[,/]?共\d{1,4}页)?|共\d{1,4}页[,/]?第\d{1,4}页)$", re.ASCII
@@ -102,6 +122,9 @@ _TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COL
 _NO_AMOUNT = _TELLING & ~YEAR
 # So many texts of a column are kept ready; labels that were forgotten are soon there again.
 _MOST_KEPT, _LONGEST_KEPT = 5_000, 500
+# Added to the parts of cells that are read with those of the line above.
+_BELOW = 1000
+_MOST_HEADERS = 1_000
 # Of a line's cells; further columns are added where a line has more.
 _COLUMNS = 16
 
@@ -117,7 +140,7 @@ def read_chunks(document: Document, vocabulary: Vocabulary, units: Units, most_c
     """The tokens of `read_layout` a chunk at a time: whole tables, until they have so many cells; at least one chunk."""
     reader = _Reader(document, vocabulary, units)
     for index, line in enumerate(document.lines):
-        if line and (items := reader.items(line)):
+        if line and index != reader.joined and (items := reader.items(line)):
             reader.read_line(index, items)
             # A list behind the tables still counts to the last of them.
             if len(reader.read) >= most_cells and reader.read.table_no[-1] != reader.table_no:
@@ -150,6 +173,21 @@ def _kinds(items: list[Item]) -> int:
     for _, _, _, _, own in items:
         kinds |= own
     return kinds
+
+
+def _header_names(header: TreeHeader, items: list[Item]) -> list[str]:
+    """What each cell of a header line is: the canonical name of its column, else what it prints."""
+    columns = [*header.columns, *(header.beside.columns if header.beside is not None else ())]
+    names = {column.column: column.name or column.printed for column in columns}
+    return [names.get(item.column) or (item.label.header if item.label else None) or strip(item.text) for item in items]
+
+
+def _goal_scope(item: Item) -> str:
+    """What the goal below a label is for: the year, the whole period, or what the label prints."""
+    if item.label and item.label.goal and item.label.goal != "section":
+        return item.label.goal
+    text = squeeze(item.text)
+    return "long_term" if _LONG_TERM.search(text) else "annual" if _ANNUAL.search(text) else f"other:{text}"
 
 
 class _Column(dict[str, Item | None]):
@@ -194,9 +232,11 @@ class _Reader:
         self.has_total = False
         self.has_title = False
         self.has_money_unit = False
-        # The last line of headers and what it says: most forms print the same one in every table.
-        self.header_line: list[Item] = []
-        self.known_header: TreeHeader = PLAIN_HEADER
+        # Lines of headers and what they say: most forms print the same ones in every table.
+        self.known_headers: dict[str, tuple[list[Item], TreeHeader, list[str]]] = {}
+        self.joint: JointTable | None = None
+        # A line that was read with the one before it.
+        self.joined = -1
         self._begin_table_state()
 
     def _begin_table_state(self) -> None:
@@ -208,6 +248,7 @@ class _Reader:
         self.totals: list[str] = []
         self.pending: str | None = None
         self.goal_scopes: list[str] = ["annual"]
+        self.goal_columns: dict[int, str] = {}
         self.goals_named: list[str] = []
         self.has_goal = False
         self.has_satisfaction = False
@@ -299,6 +340,8 @@ class _Reader:
             self._read_values_below(index, items)
             return
         kinds = _kinds(items)
+        if self.joint is not None and self._reads_joint_row(index, items, kinds, self.joint):
+            return
         if not kinds and len(items) == 1 and self._is_page_number(items[0].text):
             self._emit(index, items[0], "page_number")
             return
@@ -337,6 +380,8 @@ class _Reader:
         if kinds & HEADER and is_tree_header(items):
             self._read_tree_header(index, items)
         elif self.zone == "indicators":
+            if kinds & HEADER and self._reads_second_header(index, items):
+                return
             if self._is_field_line(items):
                 self._read_fields(index, items)
             elif self._is_goal_line(items):
@@ -916,20 +961,56 @@ class _Reader:
     # -- the goal ------------------------------------------------------------------------------------------
 
     def _read_goal_labels(self, index: int, items: list[Item]) -> None:
-        scopes = []
-        for item in self._split(items):
-            label = item.label
-            if label and label.goal:
-                if label.goal != "section":
-                    scopes.append(label.goal)
-                self._emit(index, item, "goal_label", 0, label.goal)
-            else:
-                self._emit(index, item, "goal", 0, scopes[-1] if scopes else self.goal_scopes[-1])
-                self.has_goal = True
+        parts = self._split(items)
+        scopes = self._goals_side_by_side(index, parts) if len(parts) > 1 else []
+        if scopes:
+            for item, scope in zip(parts[-len(scopes) :], scopes, strict=True):
+                self.goal_columns[item.column] = scope
+            for at, item in enumerate(parts, len(scopes) - len(parts)):
+                self._emit(index, item, "goal_label", 0, scopes[at] if at >= 0 else "section")
+        else:
+            for item in parts:
+                label = item.label
+                if label and label.goal:
+                    if label.goal != "section":
+                        scopes.append(label.goal)
+                        self.goal_columns[item.column] = label.goal
+                    self._emit(index, item, "goal_label", 0, label.goal)
+                else:
+                    self._emit(index, item, "goal", 0, scopes[-1] if scopes else self.goal_scopes[-1])
+                    self.has_goal = True
         if scopes:
             self.goal_scopes = scopes
             self.goals_named += scopes
         self.zone, self.pending = "goal", None
+
+    def _goals_side_by_side(self, index: int, parts: list[Item]) -> list[str]:
+        """What the labels of a line of goals are for, all but a first that is for all; none where its cells are no labels.
+
+        A label that nobody knows is told by its ending, and by a text below each of them.
+        """
+        known = [part.label.goal if part.label else None for part in parts]
+        scopes = parts[1:] if known[0] == "section" else parts
+        if all(known) or len(scopes) < 2 or "annual" not in map(_goal_scope, scopes):
+            return []
+        if any(
+            goal is None and not _GOAL_LABEL.match(squeeze(part.text)) for goal, part in zip(known, parts, strict=True)
+        ):
+            return []
+        below = next((found for line in self.lines[index + 1 : index + 4] if (found := self.items(line))), [])
+        if len(below) < len(scopes) or _kinds(below) & (STRONG | HEADER | FIELD | GOAL):
+            return []
+        return [_goal_scope(part) for part in scopes]
+
+    def _goal_scopes_of(self, items: list[Item]) -> list[str]:
+        """Which goal each text of a line belongs to: in order where each has one, else by its column."""
+        if len(self.goal_scopes) == 1:
+            return self.goal_scopes * len(items)
+        if len(items) == len(self.goal_scopes):
+            self.goal_columns.update((item.column, scope) for item, scope in zip(items, self.goal_scopes, strict=True))
+            return self.goal_scopes
+        last = next((scope for scope in reversed(self.goal_scopes) if ":" not in scope), self.goal_scopes[-1])
+        return [self.goal_columns.get(item.column, last) for item in items]
 
     def _read_in_goal(self, index: int, items: list[Item], kinds: int) -> None:
         if not self.has_year and _is_year_line(items):
@@ -947,8 +1028,7 @@ class _Reader:
         elif self._is_field_line(items[:1]) or self._is_field_below_goal(items):
             self._read_fields(index, items)
         else:
-            scopes = self.goal_scopes if len(items) == len(self.goal_scopes) else self.goal_scopes[-1:] * len(items)
-            for item, scope in zip(items, scopes, strict=True):
+            for item, scope in zip(items, self._goal_scopes_of(items), strict=True):
                 self._emit(index, item, "goal", 0, scope)
             self.has_goal = True
 
@@ -1009,15 +1089,205 @@ class _Reader:
     # -- the indicators ------------------------------------------------------------------------------------
 
     def _read_tree_header(self, index: int, items: list[Item]) -> None:
-        self.zone, self.pending = "indicators", None
-        if items != self.header_line:
-            self.header_line, self.known_header = items, tree_header(items)
-        self.header = self.known_header
-        if self.header.beside is not None:
-            self._tell_periods(items, self.header.beside)
+        known = self.known_headers.get(self.lines[index])
+        if known is not None and known[0] == items:
+            self._begin_tree(index, *known)
+            return
+        if _kinds(items) & SPLITS:
+            items = self._split_levels(items)
+        start, stop = header_span(items, self.units)
+        if self._begins_joint_table(index, items[:stop]):
+            for item in items[stop:]:
+                # Of which project they are stands where the header does.
+                self._emit(index, item, "unread", 0, "stray")
+            return
+        self.joint = None
+        if start and self._is_glued_on(items[:start]):
+            self.read_line(index, items[:start])
+        else:
+            start = 0
+        own = items[start:stop]
+        header = tree_header(own, self._year())
+        names = _header_names(header, own)
+        # What stands before the levels, and the year that a column is for, may be another in the next table.
+        if len(own) == len(items) and items[0].kinds & HEADER and not header.is_dated:
+            if len(self.known_headers) >= _MOST_HEADERS:
+                self.known_headers.clear()
+            self.known_headers[self.lines[index]] = items, header, names
+        self._begin_tree(index, own, header, names)
+        if stop < len(items):
+            self.read_line(index, items[stop:])
+
+    def _is_glued_on(self, front: list[Item]) -> bool:
+        """Whether cells before a header of the tree are the line above it and no columns of the header."""
+        parts = self._split(front)
+        first = parts[0].label
+        if self.zone == "indicators":
+            readings = read_row(self._split_levels(front), self.header, self.units)
+            return all(role != "unread" for _, role, _, _ in readings)
+        if first and first.goal and len(parts) > 1:
+            return True
+        if self.zone == "goal":
+            text = squeeze(parts[0].text)
+            is_sentence = any(sign in text for sign in "。；;，,")
+            return is_sentence or (first is None and not self.has_goal and len(text) > 3 and "指标" not in text)
+        # Values behind their labels, an amount among them: the columns of a table over many projects are labels alone.
+        values = [at for at, part in enumerate(parts) if not part.label]
+        return (
+            bool(values)
+            and all(at > 0 and parts[at - 1].kinds & FIELD for at in values)
+            and any(is_amount(parts[at].text) for at in values)
+        )
+
+    def _begin_tree(self, index: int, items: list[Item], header: TreeHeader, names: list[str]) -> None:
+        self.zone, self.pending, self.header, self.joint = "indicators", None, header, None
+        if header.beside is not None:
+            self._tell_periods(items, header.beside)
+        for item, name in zip(items, names, strict=True):
+            self._emit(index, item, "indicator_header", 0, name)
+
+    def _reads_second_header(self, index: int, items: list[Item]) -> bool:
+        """Read a line right below a header of the tree that says what stands below 指标值, if it is one."""
+        if not self.tokens or self.tokens[-1][4] != "indicator_header":
+            return False
+        header = with_second_line(self.header, items)
+        if header is None:
+            return False
+        self.header = header
         for item in items:
-            header = item.label.header if item.label else None
-            self._emit(index, item, "indicator_header", 0, strip(item.text) if header is None else header)
+            self._emit(index, item, "indicator_header", 0, item.label.header if item.label else None)
+        return True
+
+    def _year(self) -> int | None:
+        """The year of the table so far, for which some columns of its tree may be."""
+        printed = self._year_printed()
+        return year_of(printed) if printed else None
+
+    def _year_printed(self) -> str | None:
+        for _, _, _, text, role, _, _, name in self.tokens:
+            if role == "year" or (role == "field_value" and name == "fiscal_year"):
+                return text
+            if role == "table_title" and name:
+                year, _, _ = name.partition(":")
+                if year:
+                    return year
+        return None
+
+    # -- one table over many projects ----------------------------------------------------------------------
+
+    def _begins_joint_table(self, index: int, items: list[Item]) -> bool:
+        """Read a header line of a table over many projects, if it is one."""
+        first = next(at for at, item in enumerate(items) if item.label and item.label.header in TREE_HEADERS)
+        columns = project_columns(items[:first]) if first else None
+        if columns is None:
+            return False
+        year = self.joint.year if self.joint else self._year_printed()
+        header = tree_header(items[first:], year_of(year) if year else None)
+        if self.joint is None or self.joint.columns != columns:
+            above = (token for token in self.tokens if token[4] == "field_value" and token[7] in UNITS)
+            unit = next(((line, column, text) for line, column, _, text, *_ in above), None)
+            self.joint = JointTable(columns, items[first].column, header, year, unit)
+        self.zone, self.pending, self.header = "indicators", None, header
+        for item, name in zip(items, _header_names(header, items), strict=True):
+            self._emit(index, item, "indicator_header", 0, name)
+        return True
+
+    def _reads_joint_row(self, index: int, items: list[Item], kinds: int, joint: JointTable) -> bool:
+        """Read a row of a table over many projects, if a line is one."""
+        if items[0].kinds & TITLE or (kinds & LIST_COLUMN and is_list_header(items)):
+            self.joint = None
+            return False
+        if kinds & HEADER and is_tree_header(items):
+            self._read_tree_header(index, items)
+            return True
+        cut = self._end_of_project(items, joint)
+        front, row = items[:cut], items[cut:]
+        if not row and (self._is_signature(items) or (len(front) == 1 and not joint.has_lines_of_units)):
+            return False
+        if front and front[0].kinds & TOTAL:
+            for item in items:
+                self._emit(index, item, "subtotal")
+            return True
+        if front:
+            self._read_project(index, front, bool(row), joint)
+        if row:
+            self._read_indicator_row(index, row, _kinds(row))
+        return True
+
+    @staticmethod
+    def _end_of_project(items: list[Item], joint: JointTable) -> int:
+        """How many cells of a row stand before its levels."""
+        return sum(1 for _ in takewhile(lambda item: item.column < joint.start and not item.kinds & STRONG, items))
+
+    def _read_project(self, index: int, front: list[Item], has_row: bool, joint: JointTable) -> None:
+        """The cells before the levels: of a further project, which begins a table, or the same as in the rows above."""
+        names = [self._project_field(index, item, has_row, joint) for item in front]
+        said = {name: squeeze(item.text) for name, item in zip(names, front, strict=True) if name}
+        if self._is_shifted(said):
+            # Whose row it is cannot be told: no other project's, and not the one above.
+            self._open_joint_table(joint)
+            joint.begin({})
+            for item in front:
+                self._emit(index, item, "unread", 0, "stray")
+            return
+        is_new = joint.is_new(said)
+        if is_new:
+            if self.indicators or PROJECT in self.fields:
+                self._open_joint_table(joint)
+            joint.begin(said)
+        for item, name in zip(front, names, strict=True):
+            column = joint.columns.get(item.column)
+            if column is None or name is None:
+                self._emit(index, item, "unread", 0, "stray")
+            elif name == NUMBER:
+                self._emit(index, item, "tree_number")
+            elif not is_new and joint.said.get(name) == squeeze(item.text):
+                self._emit(index, item, "repeated_header")
+            elif name in (PROJECT_GOAL, "long_term_goal"):
+                self._emit(index, item, "goal", 0, "annual" if name == PROJECT_GOAL else "long_term")
+                self.has_goal = True
+            elif not is_new and name in joint.said:
+                self._emit(index, item, "unread", 0, "stray")
+            else:
+                self._emit_project_field(index, item, name, column, joint)
+            if name:
+                joint.said[name] = squeeze(item.text)
+
+    def _open_joint_table(self, joint: JointTable) -> None:
+        self._open_table()
+        self.zone, self.header, self.has_year = "indicators", joint.header, True
+
+    def _is_shifted(self, said: dict[str, str]) -> bool:
+        """Whether cells stand under other columns than their own: words under money, or an amount for a name."""
+        return any(
+            is_amount(text) if name == PROJECT else name in self.vocabulary.money_fields and text[0].isalpha()
+            for name, text in said.items()
+        )
+
+    def _project_field(self, index: int, item: Item, has_row: bool, joint: JointTable) -> str | None:
+        """Which field a cell before the levels is; None where no column stands above it."""
+        column = joint.columns.get(item.column)
+        if column is None:
+            return None
+        if column.name != UNIT_OR_PROJECT:
+            return column.name or column.printed
+        if has_row:
+            return PROJECT
+        below = next((found for line in self.lines[index + 1 :] if (found := self.items(line))), [])
+        # A department stands above its units.
+        is_unit = self._end_of_project(below, joint) < len(below)
+        return "budget_unit" if is_unit else "department"
+
+    def _emit_project_field(self, index: int, item: Item, name: str, column: ProjectColumn, joint: JointTable) -> None:
+        inherited: tuple[str, ...] = ()
+        if name in UNITS:
+            joint.unit = index + 1, item.column, item.text
+        elif name == PROJECT:
+            # Unit and year are printed once for all of their projects.
+            inherited = ((joint.year or "").replace(":", ""), *map(str, joint.unit or ("", "", "")))
+        self.fields[name] = squeeze(item.text)
+        field_name = "" if name == column.printed else name
+        self._emit(index, item, "field_value", 0, column.field_name(field_name, *inherited))
 
     def _tell_periods(self, items: list[Item], second: TreeHeader) -> None:
         """Say which of two trees side by side is for the whole period: by their own labels, else as the goals stand."""
@@ -1043,6 +1313,10 @@ class _Reader:
             self.tree_labels = items
         if kinds & (SPLITS | SPLITS_WEAKLY):
             items = self._split_levels(items)
+        if items[-1].text in SIGNS and self._reads_number_below(index, items):
+            return
+        if kinds & BRACKET and items[0].kinds & BRACKET and self._reads_name_above(index, items):
+            return
         for (column, part, text, _, _), role, number, name in read_row(items, self.header, self.units):
             if number:
                 number += before
@@ -1072,6 +1346,53 @@ class _Reader:
                 is_satisfaction = (name or "").partition(":")[0] == "满意度指标"
                 return is_satisfaction and bool(places) and column < min(places)
         return False
+
+    def _reads_number_below(self, index: int, items: list[Item]) -> bool:
+        """Read a row whose sign and number a line end inside their cell parted, if the next line goes on with it."""
+        below = self.items(self.lines[index + 1]) if index + 1 < len(self.lines) else []
+        if (
+            not below
+            or not is_numeric_value(below[0].text, self.units)
+            or not self._reads_two_lines(index, items, below)
+        ):
+            return False
+        self.joined = index + 1
+        return True
+
+    def _reads_name_above(self, index: int, items: list[Item]) -> bool:
+        """Read a row whose name stands on the line above and whose unit begins this one, if it is one."""
+        if len(items) < 2 or not is_unit_in_brackets(items[0].text, self.units):
+            return False
+        start = len(self.tokens)
+        while start and self.tokens[start - 1][0] == index:
+            start -= 1
+        above = self.tokens[start:]
+        if not above or above[-1][7] != "name-without-value" or any(token[6] for token in above):
+            return False
+        del self.tokens[start:]
+        if self._reads_two_lines(index - 1, self._split_levels(self.items(self.lines[index - 1])), items):
+            return True
+        self.tokens += above
+        return False
+
+    def _reads_two_lines(self, index: int, items: list[Item], below: list[Item]) -> bool:
+        """Read two lines as one row, if that reads whole and the second begins no row of its own."""
+        if below[0].column > 1 or self.header.has_numbers or _kinds(below) & (LEVEL | HEADER | SPLITS):
+            return False
+        shift = items[-1].column - 1
+        moved = [item._replace(column=item.column + shift, part=item.part + _BELOW) for item in below]
+        readings = read_row([*items, *moved], self.header, self.units)
+        if any(role == "unread" or item.part > _BELOW for item, role, _, _ in readings):
+            return False
+        before = self.indicators
+        for item, role, number, name in readings:
+            if item.part == _BELOW:
+                own, at = item._replace(column=item.column - shift, part=0), index + 1
+            else:
+                own, at = item, index
+            self._emit(at, own, role, number + before if number else 0, name)
+        self.indicators = before + max(number for _, _, number, _ in readings)
+        return True
 
     def _split_levels(self, items: list[Item]) -> list[Item]:
         """`items` with merged labels taken apart (数量指标 培训人数)."""

@@ -4,6 +4,7 @@ Nothing here looks at layout: labels in force, units of money, values and names 
 tokens alone. Printed text is kept beside what is made of it.
 """
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +20,7 @@ from kzz_pipeline.core.money import money_unit_of, read_amount
 from kzz_pipeline.core.names import Listed, Tabled
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.tokens import Chunks, Parse, Plain, Tokens
+from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import Reading, read_indicator
 from kzz_pipeline.core.vocabulary import Vocabulary, year_of
 from kzz_pipeline.core.words import Words
@@ -43,6 +45,12 @@ _INDICATOR_ROLES = {"indicator", "value", "attribute"}
 _LABEL_ROLES = {"level1_label", "level2_label", "unknown_label", "indicator_header"}
 # What the tree's own label says of the time that the targets are for.
 _PERIODS = {"tree": "annual", "long_term_tree": "long_term"}
+# What is no rate though its name holds the name of one: 满意度调查次数, 满意度问卷（份）.
+_ABOUT_SURVEY = re.compile(
+    r"^(?:指标)?(?:情况)?(?:调查|问卷|测评|测试|评价|评议|回访|考核|监测|统计)\S*?"
+    r"(?:数|数量|次|费用?|经费|成本|支出|时间|时限|期限|日期|频[次率]|(?:回收|覆盖|完成|参与|及时|发放|有效)率)$"
+)
+_OF_SURVEYS = {"count", "person", "occurrence", "money", "time", "work", "place", "body"}
 _HEAD_ROLES = {"list_header", "list_field", "total", *_LISTED_ROLES}
 
 
@@ -373,7 +381,10 @@ class _Normalizer:
                     indicators.append((number, trees.in_force(name if role == "indicator" else None), own))
                 own.append(cell)
                 if role == "attribute":
-                    self._add_field(table, name, headers.get(name), cell, self._text(cell), None, number)
+                    # A column that the vocabulary does not name goes by what its header prints.
+                    field_name, _, header = (name or "").partition(":")
+                    label = header or headers.get(field_name)
+                    self._add_field(table, field_name or None, label, cell, self._text(cell), None, number)
             elif role == "indicator_header":
                 headers[name] = strip(text)
                 if name in _PERIODS:
@@ -416,14 +427,15 @@ class _Normalizer:
         value_line, value_column, _, value_text, _, _, _, _ = value
         printed = strip(text) if len(names) == 1 else "".join(strip(name[3]) for name in names)
         value_printed = strip(value_text)
+        is_of_time = level2 == "时效指标"
         if self.corrections:
             says = "".join(self._text(name) for name in names)
-            reading = read_indicator(says, self._text(value), units, unit, operator)
+            reading = read_indicator(says, self._text(value), units, unit, operator, is_of_time)
             reason = self._reason((cell[0], cell[1], strip(cell[3])) for cell in (value, *names))
         else:
-            reading, reason = read_indicator(printed, value_printed, units, unit, operator), None
+            reading, reason = read_indicator(printed, value_printed, units, unit, operator, is_of_time), None
         for part, named in labels.named_level2:
-            if part in reading[0]:
+            if part in reading[0] and _is_rate(reading, part, units):
                 level2 = named
         return (
             f"{project_id}-i{number:03d}",
@@ -451,6 +463,8 @@ class _Normalizer:
             case "field_label":
                 field_name, _, money_unit = (name or "").partition(":")
                 labels[item_no] = (strip(text), field_name, self._unit_of_label(table, field_name, money_unit or None))
+            case "field_value" if item_no == 0 and ":" in (name or ""):
+                self._add_field_of_column(table, name or "", cell)
             case "field_value":
                 table.label_unit = None
                 label, labelled, unit = labels.get(item_no, ("", name, None))
@@ -468,11 +482,26 @@ class _Normalizer:
                 self._set_year(table, self._text(cell))
             case "money_unit":
                 table.money_unit = table.money_unit or name
-            case "goal" if name == "long_term":
-                self._add_field(table, "long_term_goal", "", cell, strip(text))
+            case "goal" if name and name != "annual":
+                scope, _, label = name.partition(":")
+                self._add_field(table, f"{scope}_goal", label, cell, strip(text))
             case "goal":
                 table.goal.append((line, self._text(cell)))
                 table.goal_correction = table.goal_correction or self._reason([(line, column, strip(text))])
+
+    def _add_field_of_column(self, table: _Table, name: str, cell: Plain) -> None:
+        """A field in a column before the levels of a table over many projects; unit and year may stand further up."""
+        field_name, money_unit, label, *inherited = name.split(":", 6)
+        self._add_field(table, field_name or None, label, cell, self._text(cell), money_unit or None)
+        if not inherited:
+            return
+        year, line, column, printed = inherited
+        if year and table.year_printed is None:
+            self._set_year(table, year)
+        if printed:
+            above = (int(line), int(column), 0, printed, "field_value", table.number, 0, "budget_unit")
+            found = _Field(self._text(above), None, strip(printed), int(line), int(column))
+            table.named.setdefault("budget_unit", found)
 
     def _unit_of_label(self, table: _Table, name: str, printed: str | None) -> str | None:
         """The unit of money that a label prints, else the one of the total that it is a part of, or of its section."""
@@ -771,6 +800,14 @@ _FIELD_COLUMNS = (
 
 def _columns(*names: str) -> Columns:
     return {name: [] for name in names}
+
+
+def _is_rate(reading: Reading, part: str, units: Units) -> bool:
+    """Whether an indicator called by a rate (…满意度…) is one, and not a number of questionnaires, their cost or their date."""
+    if _ABOUT_SURVEY.match(reading.indicator_name.rpartition(part)[2]) or reading.value_kind == "date":
+        return False
+    unit = units.find(reading.unit) if reading.unit else None
+    return unit is None or reading.value_kind == "percent" or unit.dimension not in _OF_SURVEYS
 
 
 def _joined(goal: list[tuple[int, str]]) -> str | None:

@@ -12,7 +12,7 @@ ROLES = (
     "title", "money_unit", "list_header", "listed_no", "department", "implementing_unit", "listed_project",
     "amount", "list_field", "total_label", "total", "table_title", "year", "field_label", "field_value", "goal_label",
     "goal", "indicator_header", "level1_label", "level2_label", "unknown_label", "indicator", "value", "attribute",
-    "repeated_header", "subtotal", "tree_number",
+    "empty_slot", "repeated_header", "subtotal", "tree_number",
     "page_number", "unread",
 )  # fmt: skip
 

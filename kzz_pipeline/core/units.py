@@ -17,17 +17,21 @@ class Unit(NamedTuple):
 
 
 _LONGEST = 20
-_OPEN, _CLOSE = "(（\\[［【〔{｛", ")）\\]］】〕}｝"
+_OPEN, _CLOSE = "(（﹙\\[［【〔﹝{｛﹛", ")）﹚\\]］】〕﹞}｝﹜"
 # A bracket at the end, perhaps with one inside it (台（套）), perhaps never closed or followed by a stray sign.
 _TRAILING = re.compile(
     rf"[{_OPEN}]([^{_OPEN}{_CLOSE}]{{1,20}}(?:[{_OPEN}][^{_OPEN}{_CLOSE}]{{1,6}}[{_CLOSE}])?)"
     rf"\s*[{_CLOSE}]?\s*[:：;；,，、.。]?$"
 )
+# 合格率%: a sign that needs no bracket.
+_BARE_PERCENT = re.compile(r"(?<=[\u4e00-\u9fff])\s*([%％‰])$")
 _SAYS_UNIT = re.compile(r"^(?:计量|度量)?单位[:是为]?(?=.)")
 _ALTERNATIVES = re.compile(r"[、或,]")
 _INNER = re.compile(r"^([^()]+)\(([^()]+)\)$")
 _BETWEEN = re.compile(r"[/每]")
 _TIMES = re.compile(r"[·.*×]")
+# Dimensions that are measured: a number of one of their units is none of another.
+MEASURED = ("time", "area", "length", "mass", "volume")
 # Dimensions of things that are counted with 个: 个村, 个单位, 个月.
 _COUNTED = ("place", "body", "time")
 # Dimensions whose units may have 数 behind them: 期数, 人数, 次数.
@@ -38,7 +42,8 @@ _NUMBERED = ("count", "person", "occurrence", "place", "body")
 class Units:
     """The unit vocabulary and the words that compare (`units.yml`); look-ups are remembered.
 
-    `before`, `either` and `behind` hold the words and signs that compare, with the operator of each.
+    `before`, `either` and `behind` hold the words and signs that compare, with the operator of each; `exact` the sizes of
+    canonical units that are in a fixed relation.
     """
 
     simple: dict[str, Unit]
@@ -50,6 +55,7 @@ class Units:
     behind: dict[str, str]
     qualities: frozenset[str]
     quality_patterns: re.Pattern[str]
+    exact: tuple[dict[str, float], ...] = ()
     _seen: dict[str, Unit | None] = field(default_factory=dict)
 
     @classmethod
@@ -78,7 +84,17 @@ class Units:
             comparators["behind"],
             frozenset(squeeze(str(word)) for word in data["qualities"]),
             re.compile("|".join(f"(?:{pattern})" for pattern in data["quality_patterns"])),
+            tuple({name: float(size) for name, size in sizes.items()} for sizes in data["exact"]),
         )
+
+    def factor(self, printed: Unit, wanted: Unit) -> float | None:
+        """By what a number of one unit becomes one of another of its kind; None where nothing says so exactly."""
+        if printed.base == wanted.base:
+            return printed.scale / wanted.scale
+        for sizes in self.exact:
+            if printed.base in sizes and wanted.base in sizes:
+                return printed.scale * sizes[printed.base] / (wanted.scale * sizes[wanted.base])
+        return None
 
     def find(self, text: str) -> Unit | None:
         """The unit that a folded text names, or None: 人, 万亩, 元/人·月, 人/次, 台(套)."""
@@ -147,16 +163,30 @@ class Units:
 
 
 def split_unit(indicator_printed: str, units: Units) -> tuple[str, str | None]:
-    """An indicator's name and the unit in its trailing bracket, folded; None where the bracket is part of the name."""
+    """An indicator's name and the unit in its trailing bracket, folded; None where the bracket is part of the name.
+
+    A bracket behind the unit's own goes on with the name: 培训人数（人）（含线上）. A percent sign may stand without one.
+    """
     text = strip(indicator_printed)
     match = _TRAILING.search(text)
-    if match is None or match.start() == 0:
-        return text, None
-    printed = _SAYS_UNIT.sub("", squeeze(match[1]))
+    if match is None:
+        percent = _BARE_PERCENT.search(text)
+        return (strip(text[: percent.start()]), squeeze(percent[1])) if percent else (text, None)
+    found = _unit_in(text, match, units)
+    before = _TRAILING.search(strip(text[: match.start()])) if found is None else None
+    if before is not None:
+        found = _unit_in(text, before, units)
+        return (found[0] + text[match.start() :], found[1]) if found else (text, None)
+    return found or (text, None)
+
+
+def _unit_in(text: str, bracket: re.Match[str], units: Units) -> tuple[str, str] | None:
+    """The name before a bracket and the unit in it, or None."""
+    printed = _SAYS_UNIT.sub("", squeeze(bracket[1]))
     unit = units.find(printed)
-    name = strip(text[: match.start()])
+    name = strip(text[: bracket.start()])
     if unit is None or not name or _names_alternatives(name, unit, units):
-        return text, None
+        return None
     return name, printed
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cn2an
 
 from kzz_pipeline.core.characters import fold, printed_as, squeeze
-from kzz_pipeline.core.units import Units, split_unit
+from kzz_pipeline.core.units import MEASURED, Units, split_unit
 
 
 class Reading(NamedTuple):
@@ -46,8 +46,8 @@ class _Value:
     multiplier: str | None = None
 
 
-# What is known of a value before it is read: "" nothing, "date" that its indicator has no unit and a name that says
-# time, "measure" that it has a unit, and where that is one of time or a percentage, the canonical unit itself.
+# What is known of a value before it is read: "" nothing, "date" that its indicator has no unit and a name or a level that
+# says time, "measure" that it has a unit, and where that is one of time or a percentage, the canonical unit itself.
 _Context = str
 _UNMEASURED = ("", "date")
 _Suffix = tuple[str | None, str | None]
@@ -72,8 +72,8 @@ _STROKE = re.compile(r"^\s*[—―─ー]")
 # Two numbers, or one that was torn: 100 200; 1, 234; 12。5.
 _TORN = re.compile(r"[\d.,] +[\d.,]|\d。\d", re.ASCII)
 _DIGIT = re.compile("[0-9]")
-_STOPS = ("。", ";", ".")
-_FULL_STOP = re.compile(r"(?:[。;]|(?<!\d)\.)$", re.ASCII)
+_STOPS = ("。", ";", ",", "、", ".")
+_FULL_STOP = re.compile(r"(?:[。;]|(?<!\d)[,、.])$", re.ASCII)
 _INCLUDED = re.compile(r"\(含(?:本数|\d+%?)?\)", re.ASCII)
 _TIME_NAME = re.compile("时间|日期|时限|期限|时点|年月|截止")
 _NUMBER_LIKE = re.compile(
@@ -112,17 +112,19 @@ def read_indicator(
     units: Units,
     unit_printed: str | None = None,
     operator_printed: str | None = None,
+    is_of_time: bool = False,
 ) -> Reading:
     """An indicator's name, unit and target, from its cells as printed.
 
     `unit_printed` and `operator_printed` are the cells of templates that print the unit (度量单位) and the sign
     (指标性质: ≥, =, 定性 …) in columns of their own; the unit in the name's bracket goes before the column's.
+    `is_of_time` says that the indicator stands under 时效指标.
     """
     name, unit = split_unit(indicator_printed, units)
     if unit is None and unit_printed:
         unit = squeeze(unit_printed)
         unit = None if unit in _BLANK or not unit else unit
-    value = _read_value(value_printed, units, _context(name, unit, units))
+    value = _read_value(value_printed, units, _context(name, unit, units, is_of_time))
     if value.operator == "eq" and operator_printed:
         value = _with_operator(value, units.before.get(squeeze(operator_printed), "eq"))
     if value.kind == "text":
@@ -132,9 +134,9 @@ def read_indicator(
     return _scaled(name, unit, value, units)
 
 
-def _context(name: str, unit: str | None, units: Units) -> _Context:
+def _context(name: str, unit: str | None, units: Units, is_of_time: bool) -> _Context:
     if unit is None:
-        return "date" if _TIME_NAME.search(name) else ""
+        return "date" if is_of_time or _TIME_NAME.search(name) else ""
     named = units.find(unit)
     if named is None:
         return ""
@@ -157,9 +159,16 @@ def _scaled(name: str, unit: str | None, value: _Value, units: Units) -> Reading
     if value.multiplier in _COUNTED_BY and unit and unit[0] in _COUNTED_BY:
         # （万元） and 250万: the multiplier is the unit's own; 1.2亿 of it are 12000.
         factor = units.multipliers[value.multiplier] / units.multipliers[unit[0]]
-    if own is not None and named is not None and own.base == named.base:
-        factor, measured = own.scale / named.scale, named
     low, high = value.low, value.high
+    if own is not None and named is not None and own.dimension == named.dimension:
+        exact = units.factor(own, named)
+        if exact is not None:
+            factor, measured = exact, named
+        elif own.dimension in MEASURED:
+            # ≤2天 where the unit is 小时: how many that are meant to be is not said.
+            target = None if value.operator == "between" else low if low is not None else high
+            base = None if target is None else _clean(target * own.scale)
+            return Reading(name, unit, value.kind, value.operator, None, None, None, own.base, base)
     if factor != 1.0:
         low = None if low is None else _clean(low * factor)
         high = None if high is None else _clean(high * factor)
@@ -190,6 +199,8 @@ def _read_value(printed: str, units: Units, context: _Context) -> _Value:
     text = text.replace(" ", "")
     if "含" in text:
         text = _INCLUDED.sub("", text)
+    if text[0] == "¥":
+        text = text[1:].removesuffix("元") + "元"
     if text.endswith(_STOPS):
         text = _FULL_STOP.sub("", text)
     text = _arabic(text, units)

@@ -223,7 +223,7 @@ class Vocabulary:
         # A goal of some hundred characters is no label and no year, and costs most to fold.
         text = squeeze(printed) if len(bare) <= _LONGEST_LABEL else ""
         label = self._look_up(text) if text and len(printed) <= _LONGEST_LABEL else None
-        kinds = BRACKET if bare.startswith(("(", "（", "[", "【", "〔")) else 0
+        kinds = BRACKET if bare.startswith(("(", "（", "﹙", "[", "【", "〔")) else 0
         if label is not None:
             kinds |= (LEVEL | (WEAK if label.weak else STRONG)) if label.is_level else 0
             kinds |= FIELD if label.field else 0

@@ -153,6 +153,21 @@ def unit_in_title(table: Table, release: Release) -> Iterator[Hit]:
 
 
 @table_rule(
+    "empty-slot", "info", "A sign for nothing stands where an indicator could",
+    "No indicator is counted there.",
+    "Nothing, unless the printed form shows an indicator.",
+)  # fmt: skip
+def empty_slot(table: Table, release: Release) -> Iterator[Hit]:
+    slots = list(table.tokens("empty_slot"))
+    if slots:
+        lines, first = {token.line for token in slots}, slots[0]
+        message = (
+            f"{len(lines)} row(s) of {table.name} print a sign in place of an indicator, the first {strip(first.text)}"
+        )
+        yield Hit(message, first.line, first.column, None, strip(first.text), table.row)
+
+
+@table_rule(
     "number-left-text", "info", "A value that begins like a number was left as text",
     "It is not counted among the quantified targets.",
     "If the form is usual, its reading belongs into the grammar (docs/values.md).",

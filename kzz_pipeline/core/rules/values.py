@@ -43,6 +43,7 @@ _FRACTION_NAME = re.compile(
 )
 _NO_FRACTION = re.compile(r"(?:功|频|汇|速|斜|曲|容积|分辨|透气|利|税|费)率$")
 _TRAILING_BRACKET = re.compile(r"[(\[][^()\[\]]*[)\]]$")
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?=\D|\d\d(?!\d)|\d{4}(?!\d)|$)", re.ASCII)
 # What a column of signs may hold that is none: nothing, and whether the target is a number, to be high or to be low.
 _NO_SIGN = {"", "-", "--", "/", "无", "定性", "定量", "定性指标", "定量指标"}
 _SIDED = ("ge", "gt", "le", "lt")
@@ -149,7 +150,7 @@ def unit_of_value_differs(table: Table, release: Release) -> Iterator[Hit]:
             continue
         if own.dimension == "percent" and not unit.dimension.startswith("percent"):
             continue  # percentage-for-another-unit says so
-        if _is_another(unit, own):
+        if _is_another(unit, own) and release.words.units.factor(own, unit) is None:
             message = (
                 f"{row['indicator_printed']} of {table.name} is measured in {unit.printed}, "
                 f"its value {row['value_printed']} is in {own.printed}"
@@ -369,3 +370,24 @@ def more_than_a_year(table: Table, release: Release) -> Iterator[Hit]:
             yield _hit(
                 table, row, f"{row['indicator_printed']} of {table.name} asks for {row['value_printed']}", "12 at most"
             )
+
+
+@table_rule(
+    "target-of-another-year", "warning", "A date lies before the table's year, or years behind it",
+    "The target was carried over from another table, or its year is a misprint.",
+    "Ask the unit for the date that is meant.",
+)  # fmt: skip
+def target_of_another_year(table: Table, release: Release) -> Iterator[Hit]:
+    year = table.row["fiscal_year"]
+    if year is None:
+        return
+    for row in table.indicators:
+        if row["value_kind"] != "date":
+            continue
+        years = [int(found) for found in _YEAR.findall(fold(row["value_printed"]))]
+        is_late = row["target_period"] == "annual" and years and min(years) > year + 1
+        if years and (max(years) < year or is_late):
+            message = (
+                f"{row['indicator_printed']} of {table.name} is due {row['value_printed']}, the table is of {year}"
+            )
+            yield _hit(table, row, message, str(year))
