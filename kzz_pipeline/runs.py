@@ -24,13 +24,16 @@ def take_in(settings: Settings, release_ids: Iterable[str]) -> None:
     """
     # What was imported and surveyed stays: the collector need not look at all of it again and again.
     gc.freeze()
-    with dg.DagsterInstance.get() as instance:
-        reap_dead_runs(instance)
-        keys = list(release_ids)
-        _run_over(instance, RELEASE_JOB, RELEASES, keys)
-        years = [str(year) for year in Catalogue(settings.catalogue_path, settings.out_root).pending_years()]
-        _run_over(instance, YEARLY_JOB, FISCAL_YEARS, years)
-        tidy_when_due(settings, instance)
+    try:
+        with dg.DagsterInstance.get() as instance:
+            reap_dead_runs(instance)
+            keys = list(release_ids)
+            _run_over(instance, RELEASE_JOB, RELEASES, keys)
+            years = [str(year) for year in Catalogue(settings.catalogue_path, settings.out_root).pending_years()]
+            _run_over(instance, YEARLY_JOB, FISCAL_YEARS, years)
+            tidy_when_due(settings, instance)
+    finally:
+        gc.unfreeze()
 
 
 def _run_over(
