@@ -284,8 +284,10 @@ class _Normalizer:
     # -- gathering -----------------------------------------------------------------------------------------
 
     def rows(self, chunks: Chunks[Tokens]) -> Iterator[dict[str, Columns]]:
+        is_whole = len(chunks) == 1
         for cells in chunks:
-            self._gather(cells)
+            # Of several chunks, the rows of the tree are made when they are gone through again.
+            self._gather(cells, has_rows=is_whole)
             self._take_note(cells)
         self._find_money_unit()
         listed = self._listed_rows()
@@ -296,9 +298,9 @@ class _Normalizer:
         release = self._release_row(listed)
         done = 0
         for number in range(len(chunks)):
-            if len(chunks) > 1:
+            if not is_whole:
                 # What it says of the list is known by now, and said again in vain.
-                self._gather(chunks[number])
+                self._gather(chunks[number], has_rows=True)
             projects = self._table_rows(listed, matches, done)
             yield {
                 "releases": _columns(*release) if number else release,
@@ -309,8 +311,8 @@ class _Normalizer:
             }
             done += len(self.tables)
 
-    def _gather(self, cells: Tokens) -> None:
-        """Go through a chunk: its tables, with their indicators and fields."""
+    def _gather(self, cells: Tokens, has_rows: bool) -> None:
+        """Go through a chunk: its tables, with their fields and, where `has_rows`, what stands in their trees."""
         self._begin_chunk()
         start = bisect_right(cells.table_no, 0)
         for cell in cells.plain(0, start):
@@ -319,7 +321,8 @@ class _Normalizer:
             number = cells.table_no[start]
             stop = bisect_right(cells.table_no, number, start)
             table = _Table(number, f"{self.source.release_id}-t{number:03d}", next(cells.plain(start, start + 1)))
-            self._gather_table(table, cells.plain(start, stop))
+            of_table = cells.plain(start, stop)
+            self._gather_table(table, of_table if has_rows else filter(_is_outside_tree, of_table))
             self.tables.append(table)
             start = stop
 
@@ -330,7 +333,7 @@ class _Normalizer:
         if "unread" in cells.role:
             places = zip(cells.line, cells.column, cells.role, strict=True)
             self.counts["unread"] += len({(line, column) for line, column, role in places if role == "unread"})
-        self.counts["indicators"] += len(self.indicators["indicator_id"])
+        self.counts["indicators"] += cells.role.count("value")
         for table in self.tables:
             unit, project = self._unit_field(table), self._field(table, "project_name")
             total = self._field(table, *_TOTAL_FALLBACKS)
@@ -796,6 +799,10 @@ _INDICATOR_COLUMNS = (
 _FIELD_COLUMNS = (
     "project_id", "indicator_id", "field_no", "field", "label_printed", "value_printed", "source_line", "source_column",
 )  # fmt: skip
+
+
+def _is_outside_tree(cell: Plain) -> bool:
+    return cell[4] not in _INDICATOR_ROLES and cell[4] not in _LABEL_ROLES
 
 
 def _columns(*names: str) -> Columns:
