@@ -1273,7 +1273,8 @@ class _Reader:
             return column.name or column.printed
         if has_row:
             return PROJECT
-        below = next((found for line in self.lines[index + 1 :] if (found := self.items(line))), [])
+        further = range(index + 1, len(self.lines))
+        below = next((found for at in further if (found := self.items(self.lines[at]))), [])
         # A department stands above its units.
         is_unit = self._end_of_project(below, joint) < len(below)
         return "budget_unit" if is_unit else "department"
