@@ -1,0 +1,137 @@
+"""Before the tables: the list of projects, its total, and what stands above it."""
+
+from collections.abc import Iterator
+
+from kzz_pipeline.core.characters import squeeze
+from kzz_pipeline.core.indicator_rows import is_tree_header
+from kzz_pipeline.core.layout.ahead import ANCHORS, LOOKAHEAD_LINES, Ahead
+from kzz_pipeline.core.layout.cells import all_kinds
+from kzz_pipeline.core.listing import (
+    DEFAULT_COLUMNS,
+    header_columns,
+    header_end,
+    is_list_header,
+    is_list_row,
+    is_subtotal,
+    row_roles,
+    total_roles,
+)
+from kzz_pipeline.core.money import is_amount
+from kzz_pipeline.core.tokens import Item
+from kzz_pipeline.core.vocabulary import (
+    FIELD,
+    HEADER,
+    LEVEL,
+    LIST_COLUMN,
+    MONEY_UNIT,
+    SPLITS,
+    STRONG,
+    TITLE,
+    TOTAL,
+    YEAR,
+    declared_unit,
+    only_year_in,
+    unit_in_bracket,
+    unit_in_title,
+)
+
+_TITLE_WORDS = ("绩效", "目标", "预算", "项目")
+
+
+class Preamble(Ahead):
+    """Reads the list and the lines around it."""
+
+    def _read_before_tables(self, index: int, items: list[Item], kinds: int) -> None:
+        if kinds & LIST_COLUMN and is_list_header(items):
+            self._read_list_header(index, items)
+        elif (kinds & HEADER and is_tree_header(items)) or (
+            kinds & (YEAR | FIELD | LEVEL | SPLITS) and self._opens_without_title(index, items)
+        ):
+            self._open_table()
+            self.read_line(index, items)
+        elif all_kinds(items[:2]) & TOTAL:
+            self._read_total(index, items)
+        elif self.zone == "list" and len(items) > 1:
+            self._read_list_row(index, items)
+        elif is_list_row(items):
+            self.zone, self.columns = "list", DEFAULT_COLUMNS
+            self._read_list_row(index, items)
+        else:
+            self._read_preamble(index, items)
+
+    def _opens_without_title(self, index: int, items: list[Item]) -> bool:
+        if all(item.kinds & YEAR for item in items):
+            return self._next_is(index, ("field",))
+        if items[0].label and items[0].label.list_column == "listed_no":
+            return False
+        parts = self._split(items)
+        if all_kinds(parts) & STRONG:
+            return True
+        fields = {part.label.field for part in parts if part.label}
+        return len(fields & ANCHORS) >= 2 or ("budget_unit" in fields and len(items) <= 2 and self.zone == "list")
+
+    def _read_list_header(self, index: int, items: list[Item]) -> None:
+        if self.table_no:
+            self.close_table()
+        self.zone = "list"
+        end = header_end(items)
+        year = self.list_year or (str(self.year) if self.year else None)
+        self.columns = header_columns(items[:end], year, self._rows_below(index))
+        for item, (_, name) in zip(items[:end], self.columns, strict=True):
+            unit = item.label.unit if item.label else unit_in_bracket(item.text) if name == "amount" else None
+            self._emit(index, item, "list_header", 0, unit)
+            self.has_money_unit = self.has_money_unit or unit is not None
+        if end < len(items):
+            self._read_before_tables(index, items[end:], all_kinds(items[end:]))
+
+    def _rows_below(self, index: int) -> Iterator[list[Item]]:
+        """The first lines below the header of the list that hold ink, as far as the tables."""
+        for line in self.lines[index + 1 : index + 1 + LOOKAHEAD_LINES]:
+            items = self.items(line)
+            if items and all_kinds(items) & (TITLE | HEADER):
+                return
+            if items:
+                yield items
+
+    def _read_total(self, index: int, items: list[Item]) -> None:
+        for item, role in zip(items, total_roles(items, self.columns), strict=True):
+            if role == "total" and self.has_total:
+                role = "unread"
+            self._emit(index, item, role, 0, "beside-total" if role == "unread" else None)
+        self.has_total = self.has_total or any(item for item in items if is_amount(item.text))
+
+    def _read_list_row(self, index: int, items: list[Item]) -> None:
+        if is_subtotal(items, self.columns):
+            for item in items:
+                self._emit(index, item, "subtotal")
+            return
+        cells = row_roles(items, self.columns)
+        if not any(role in ("amount", "listed_project") for role, _ in cells):
+            for item in items:
+                self._read_preamble_cell(index, item)
+            return
+        self.listed += 1
+        for item, (role, name) in zip(items, cells, strict=True):
+            self._emit(index, item, role, self.listed, name)
+
+    def _read_preamble(self, index: int, items: list[Item]) -> None:
+        for item in items:
+            self._read_preamble_cell(index, item)
+
+    def _read_preamble_cell(self, index: int, item: Item) -> None:
+        if item.kinds & MONEY_UNIT:
+            # Behind the tables it is the list's alone.
+            role = "list_header" if self.table_no else "money_unit"
+            self._emit(index, item, role, 0, declared_unit(item.text))
+            self.has_money_unit = True
+        elif self.zone == "list":
+            self._emit(index, item, "unread", 0, "stray")
+        elif self.listed == 0 and not self.has_title and any(word in squeeze(item.text) for word in _TITLE_WORDS):
+            self._emit(index, item, "title", 0, unit_in_title(item.text))
+            self.has_title = True
+            self.list_year = self.list_year or only_year_in(item.text)
+        elif item.kinds & YEAR:
+            self._emit(index, item, "year")
+            self.list_year = self.list_year or only_year_in(item.text)
+        else:
+            self._read_unlabelled(index, item)
