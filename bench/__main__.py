@@ -85,7 +85,7 @@ def _print_runs(sizes: list[int]) -> None:
         run, kept = one_large(size * TABLES)
         print(
             f"one release of {kept / 1e6:.1f} MB: kzz run {run.seconds:.2f}, memory {run.peak / 2**20:,.0f} MiB "
-            f"({run.peak / kept:.0f}x its size)",
+            f"({run.peak / kept:.1f}x its size)",
             flush=True,
         )
 
