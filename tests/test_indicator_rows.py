@@ -372,3 +372,29 @@ def test_the_same_header_line_in_tables_of_other_years() -> None:
 def test_every_cell_on_the_line_of_a_header_is_accounted_for(header: str) -> None:
     text = f"{HEAD}{header}\n|产出指标|数量指标|人数|≥3人\n".replace("|", "\t")
     assert_every_cell_has_its_roles(parsed(text))
+
+
+def test_a_sign_for_nothing_before_an_indicator_takes_nothing_from_it() -> None:
+    found = rows_of(tree("指标值", "产出指标|数量指标|无|人数|≥3人", "|质量指标|—|—"))
+    assert indicators(found) == [("数量指标", "人数", "≥3人")]
+
+
+@pytest.mark.parametrize(
+    ("funds", "total", "fiscal", "other"),
+    [
+        ("年度资金总额:|120||80|其他资金|40", 120, None, 40),
+        ("年度资金总额:|120|其中：财政拨款|80|40", 120, 80, None),
+        ("年度资金总额:|120|其中：财政拨款\n80|其他资金|40", 120, 80, 40),
+        ("年度资金总额:\n120|其中：财政拨款|80|其他资金|40", 120, 80, 40),
+        ("年度资金总额|70|100", None, None, None),
+    ],
+)
+def test_a_lost_label_or_line_end_takes_no_amount_but_its_own(
+    funds: str, total: int | None, fiscal: int | None, other: int | None
+) -> None:
+    names = HEAD.splitlines()
+    text = tree("指标值", "产出指标|数量指标|人数|≥3人")
+    at = next(line for line in names if "资金" in line)
+    found = rows_of(text.replace(at, f"项目资金|{funds}"))
+    got = [column(found, "projects", f"{name}_funds_cny")[0] for name in ("total", "fiscal", "other")]
+    assert got == [None if amount is None else amount * 10_000 for amount in (total, fiscal, other)]

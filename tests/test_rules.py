@@ -172,6 +172,7 @@ CASES: list[tuple[str, Text | str, Text | str]] = [
 FIRES: list[tuple[str, Text | str]] = [
     ("table-breaks-off", Text([Table(), OTHER, THIRD, UNSATISFIED, Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5])])),
     ("table-breaks-off", Text(tail="\t\t\t甲县财政局\n")),
+    ("table-breaks-off", Text(tail="受益群\n")),
     ("table-breaks-off", Text(tail="甲县2021年项目支出绩\n")),
     ("table-breaks-off", Text(tail="预算单\n")),
     ("table-breaks-off", Text(tail="群众认同率\n")),
@@ -233,6 +234,10 @@ QUIET: list[tuple[str, Text | str]] = [
     ("listed-numbers", Text().text().replace("1\t甲县", "7\t甲县")),
     ("listed-numbers", Text(more_listed=("\t甲县水利局\t甲县水利局\t水渠维修费\t20", "3\t甲县文化馆\t甲县文化馆\t演出费\t3"))),
     ("money-unit-unread", Text(tail="单位成本（元）\n")),
+    ("money-unit-unread", Text(tail="单位：万元\t项目效益\t经济效益指标\n")),
+    ("money-unit-unread", Text(tail="补偿\t3\t单位：万元/亩\n")),
+    ("nameless-table", Text([Table(project="项目经费")])),
+    ("listed-without-table", Text([Table(project="", listed_project="教师培训")])),
     ("money-unit-unread", Text(tail="单位：元谋县财政局（本级）\n")),
     ("unit-of-value-differs", _effect("租期（月）", "1年以内")),
     ("unit-of-value-differs", _effect("时长（小时）", "90分钟以内")),

@@ -487,7 +487,10 @@ def _empty_slot(cells: list[Item]) -> list[Reading]:
 
 def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
     if rest and rest[0].text[:1] in _NOTHING_INITIALS and _is_nothing(rest[0].text):
-        return _empty_slot(rest)
+        if len(rest) < 3 or _is_nothing(rest[1].text):
+            return _empty_slot(rest)
+        # 无 ⇥ 资金拨付及时率（%） ⇥ 100%: the sign stands before an indicator.
+        return [(rest[0], "unread", 0, "text-before-name"), *_rest_readings(rest[1:], header, units)]
     rest = _parted(rest, units)
     if len(rest) > 1 and len(rest[0].text) <= 5 and is_comparator(rest[0].text):
         # ≤ ⇥ 3 ⇥ 天: the name is not there.

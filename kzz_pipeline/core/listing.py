@@ -42,6 +42,8 @@ def header_end(items: list[Item]) -> int:
     columns = {item.label.list_column for item in items if item.label and item.label.list_column}
     if len(columns) < 3 or columns.isdisjoint({"amount", "listed_no"}):
         return 0
+    if "listed_no" not in columns and _has_values(items):
+        return 0
     end = len(items)
     for at, item in enumerate(items):
         if at >= 3 and (is_amount(item.text) and not item.kinds & YEAR):
@@ -53,6 +55,12 @@ def header_end(items: list[Item]) -> int:
     if end < len(items):
         return end if "listed_no" in columns and len(columns) >= end - 1 else 0
     return end if len(columns) >= end - 1 or 2 * len(columns) > end else 0
+
+
+def _has_values(items: list[Item]) -> bool:
+    """Whether a cell that names no column stands between those that do: 预算单位 ⇥ 某局 ⇥ 项目名称 ⇥ 项目经费."""
+    known = [at for at, item in enumerate(items) if item.label and item.label.list_column]
+    return known[-1] - known[0] >= len(known)
 
 
 def is_list_header(items: list[Item]) -> bool:

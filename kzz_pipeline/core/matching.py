@@ -179,9 +179,16 @@ def likeness(entry: Entry, table: Entry) -> float:
     # 财政局 and 审计局 look alike, and each has a project 办公经费: likeness alone does not make them one unit.
     if project >= _EQUAL_PROJECT and (same_amount or not key or any(_abbreviates(name, key) for name in entry.units)):
         return 100 + project + unit
-    if unit >= _SAME_UNIT and same_amount and (project >= _RELATED_PROJECT or _is_telling(entry.amount)):
+    if unit >= _SAME_UNIT and same_amount and not (_are_two(entry, table, project) and not _is_telling(entry.amount)):
         return unit + project
     return 0.0
+
+
+def _are_two(entry: Entry, table: Entry, project: float) -> bool:
+    """Whether two names are of two projects: not where one is lost, a part of the other, or the unit's instead."""
+    one, other = entry.project, table.project
+    is_told = bool(one and other) and one not in entry.units and other not in table.units
+    return is_told and project < _RELATED_PROJECT and one not in other and other not in one
 
 
 def _is_telling(amount: object) -> bool:

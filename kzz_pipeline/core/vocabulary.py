@@ -109,7 +109,8 @@ _UNIT_TAKEN = re.compile(rf"^(?:注:)?(?:本表|金额)?均?以(?:人民币)?{_U
 _UNIT_BRACKETED = re.compile(rf"^[(\[](?:人民币)?{_UNIT}[)\]]$")
 # What begins as such a cell, whether or not it is understood.
 _SAYS_UNIT = re.compile(
-    r"^[(\[]?(?:注[:.]?)?(?:本表|表中)?(?:金额|计量|货币|资金)?单位[:是为(\[]+(?:人民币)?[(\[]?[亿万萬千百]{0,2}元(?![\u4e00-\u9fff])"
+    r"^[(\[]?(?:注[:.]?)?(?:本表|表中)?(?:金额|计量|货币|资金)?单位[:是为(\[]+(?:人民币)?[(\[]?[亿万萬千百]{0,2}元"
+    r"(?![\u4e00-\u9fff]|[/每](?![亿万千百]*元))"
 )
 # The same over two cells: 单位： ⇥ 万元.
 _UNIT_LABEL = re.compile(r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?$")

@@ -43,6 +43,12 @@ def _may_be_below(item: Item, label: Label) -> bool:
     return not item.kinds & (FIELD | GOAL | HEADER | LEVEL | SPLITS | MONEY_UNIT)
 
 
+def _adds_up(parts: list[Item]) -> bool:
+    """Whether one of a line's amounts is the sum of the others: a total and its parts."""
+    amounts = [amount for part in parts if (amount := read_amount(part.text, "元")) is not None]
+    return len(amounts) > 2 and 2 * max(amounts) == sum(amounts)
+
+
 class Amounts(State):
     """Reads lines of labels whose values stand below them, and tells the amounts of a line apart."""
 
@@ -185,7 +191,9 @@ class Amounts(State):
             else:
                 amounts = {read_amount(parts[further].text, "元") for further in behind[:2]}
                 if len(amounts) > 1 and None not in amounts:
-                    found.update((further, "several-amounts") for further in (at, *behind))
+                    # Where the line adds up, the label of the second was lost, and the first is this one's.
+                    lost = behind[1:] if _adds_up(parts) else (at, *behind)
+                    found.update((further, "several-amounts") for further in lost)
         return found
 
     @staticmethod

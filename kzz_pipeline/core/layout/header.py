@@ -98,6 +98,10 @@ class Header(Amounts, Goal):
         """
         if self.pending not in self.vocabulary.money_fields or len(parts) == 1:
             return True
+        behind = parts[1].label
+        if behind and behind.money and is_amount(parts[0].text) and len(parts) > 2 and is_amount(parts[2].text):
+            # 财政拨款 above 80 ⇥ 其他资金 ⇥ 40; before 其中 stands the total.
+            return self.pending == "total_funds" or not parts[1].text.startswith("其中")
         is_alone = parts[0].kinds & FIELD or parts[1].kinds & (FIELD | GOAL | MONEY_UNIT)
         return bool(is_alone) and not any(part.label and part.label.money for part in parts[1:])
 

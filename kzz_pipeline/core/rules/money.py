@@ -7,7 +7,7 @@ from decimal import Decimal
 from kzz_pipeline.core.characters import fold, squeeze, strip
 from kzz_pipeline.core.money import is_amount, money_unit_of, read_amount
 from kzz_pipeline.core.rules.model import Chunk, Hit, Release, Row, Table, chunk_rule, rule, table_rule, yuan
-from kzz_pipeline.core.vocabulary import says_unit
+from kzz_pipeline.core.vocabulary import declared_unit, says_unit
 
 _GOAL_AMOUNT = re.compile(r"(?<![\d.])(\d[\d,]*(?:\.\d+)?)\s*(亿元|万元|元)(?![/每])")
 _CLAUSE_END = re.compile(r"[。；;，,!！?？\n]")
@@ -368,7 +368,8 @@ def money_unit_below(release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def money_unit_unread(chunk: Chunk, release: Release) -> Iterator[Hit]:
     for token in chunk.tokens("unread"):
-        if "单位" in token.text and says_unit(token.text):
+        # One that is understood, and the same that is in force, changes nothing.
+        if "单位" in token.text and says_unit(token.text) and declared_unit(token.text) != release.row["money_unit"]:
             message = f"{strip(token.text)} says a unit of money, and it is not known which"
             yield Hit(message, token.line, token.column, "单位：万元", strip(token.text), chunk.project_of(token))
 

@@ -84,7 +84,8 @@ def _is_footer(tail: Token, last: Table, release: Release) -> bool:
     if last.indicators[-1]["level2"] != "满意度指标" or not is_alone or tail.column >= min(own_columns):
         return False
     text, labels = squeeze(tail.text), release.words.labels
-    if any(known.startswith(text) for known in (*labels.titles, *labels.labels)):
+    names = map(squeeze, release.chunks[len(release.chunks) - 1].indicators["indicator_printed"])
+    if any(known.startswith(text) for known in (*labels.titles, *labels.labels, *names)):
         return False
     is_open = sum(map(text.count, "([")) > sum(map(text.count, ")]"))
     return not is_open and bool(_FOOTER.search(text) or not _MAY_GO_ON.search(text))
