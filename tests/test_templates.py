@@ -1007,3 +1007,13 @@ def test_subtotals_are_no_projects() -> None:
     )
     assert column(found, "listed_projects", "project_name") == ["甲项目", "乙项目", "丙项目"]
     assert "listed-total" not in column(found, "findings", "rule")
+
+
+def test_a_total_whose_heading_was_lost_is_the_lists() -> None:
+    head = "单位：万元\n序号|部门单位|项目实施单位|项目名称\n合计||||100\n1|甲局|甲局|甲项目|100\n"
+    found = rows_of(
+        head
+        + HEAD.removeprefix("单位：万元\n")
+        + "绩效指标|一级指标|二级指标|三级指标|指标值\n|产出指标|数量指标|人数|≥3人\n"
+    )
+    assert column(found, "releases", "listed_total_cny") == [1_000_000]

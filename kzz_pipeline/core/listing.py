@@ -148,9 +148,9 @@ def total_roles(items: list[Item], columns: Columns) -> list[str]:
     own = next((column for column, name in columns if name == "amount"), None)
     amounts = [item for item in items if is_amount(item.text) and not (item.label and item.label.total)]
     total = min(amounts, key=lambda item: abs(item.column - (own or 0)), default=None)
-    if columns and own is None:
-        total = None
     further = {column for column, name in columns if name not in _ROLE_OF_COLUMN}
+    if columns and own is None and (len(amounts) > 1 or further.intersection(item.column for item in amounts)):
+        total = None  # the only amount, under no heading, is the list's: its heading was lost
     roles = []
     for item in items:
         if item.label and item.label.total and "total_label" not in roles:
