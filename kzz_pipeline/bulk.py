@@ -51,12 +51,10 @@ def map_releases(
     Other processes begin at once, also where the results are asked for later. Each of those in `large` has one of its own.
     """
     ids = list(release_ids)
-    if current_process().daemon:
-        return _told(stage, map(work, ids))
     others = [release_id for release_id in ids if release_id not in large]
     of_large = apart(work, [release_id for release_id in ids if release_id in large])
-    is_few = len(others) < _FEW or (os.cpu_count() or 1) < 2
-    done = map(work, others) if is_few else _pool().map(work, others, chunksize=_CHUNK)
+    alone = len(others) < _FEW or (os.cpu_count() or 1) < 2 or current_process().daemon
+    done = map(work, others) if alone else _pool().map(work, others, chunksize=_CHUNK)
     return _told(stage, (next(of_large if release_id in large else done) for release_id in ids))
 
 

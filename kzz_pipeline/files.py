@@ -211,15 +211,19 @@ class ParquetBytes:
 def read_parquet(source: Path | pa.BufferReader, columns: list[str] | None = None) -> pa.Table:
     """A Parquet file as a table, of its own columns (or these of them): the folders' names add none."""
     with whole_file(source):
-        is_here = isinstance(source, Path | pa.BufferReader)
-        return pq.ParquetFile(source if is_here else pa.BufferReader(source.read_bytes())).read(columns)
+        return _open_parquet(source).read(columns)
 
 
 def first_rows(source: Path, count: int) -> pa.Table:
     """The first rows of a Parquet file, which is not read whole for them."""
     with whole_file(source):
-        file = pq.ParquetFile(source if isinstance(source, Path) else pa.BufferReader(source.read_bytes()))
+        file = _open_parquet(source)
         return pa.Table.from_batches(islice(file.iter_batches(count), 1), file.schema_arrow)
+
+
+def _open_parquet(source: Path | pa.BufferReader) -> pq.ParquetFile:
+    is_here = isinstance(source, Path | pa.BufferReader)
+    return pq.ParquetFile(source if is_here else pa.BufferReader(source.read_bytes()))
 
 
 @contextmanager

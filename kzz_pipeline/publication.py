@@ -39,7 +39,7 @@ def run_stage_on(stage_name: str, settings: Settings, release_ids: Iterable[str]
     _make_again(stage_name, settings, release_ids, run_id)
     large = _large(settings, release_ids)
     outcomes = list(map_releases(stage_name, partial(run_stage, stage_name, settings), release_ids, large))
-    outcomes = _checked(settings, stage_name, outcomes, STAGE_TABLES[stage_name])
+    outcomes = _checked(settings, stage_name, outcomes, large)
     _set_aside(settings, Catalogue(settings.catalogue_path, settings.out_root), outcomes, run_id)
     return outcomes
 
@@ -91,22 +91,23 @@ def publish_releases(settings: Settings, release_ids: Iterable[str], run_id: str
     corrections = read_corrections(settings.corrections_path)
     release_ids = list(release_ids)
     _make_again("curated_tables", settings, release_ids, run_id)
+    large = _large(settings, release_ids)
     with writer(settings.out_root):
         joined = joined_places(settings.out_root, JOINABLE)
-        for outcomes in _audited(settings, release_ids):
-            outcomes = _checked(settings, "curated_tables", outcomes, STAGE_TABLES["curated_tables"])
+        for outcomes in _audited(settings, release_ids, large):
+            outcomes = _checked(settings, "curated_tables", outcomes, large)
             outcomes = _not_cut_off(settings, catalogue, corrections, outcomes)
             _publish_batch(settings, catalogue, corrections, joined, outcomes, run_id)
             yield from (_published_outcome(settings, outcome) for outcome in outcomes)
 
 
-def _audited(settings: Settings, release_ids: list[str]) -> Iterator[list[Outcome]]:
+def _audited(settings: Settings, release_ids: list[str], large: set[str]) -> Iterator[list[Outcome]]:
     """What the last stage makes of releases, a batch at a time; a batch is under way while the one before is published."""
     audit = partial(run_stage, "curated_tables", settings)
     ahead: Iterator[Outcome] = iter(())
     for start in range(0, len(release_ids), _BATCH):
         next_ids = release_ids[start : start + _BATCH]
-        batch, ahead = ahead, map_releases("curated_tables", audit, next_ids, _large(settings, next_ids))
+        batch, ahead = ahead, map_releases("curated_tables", audit, next_ids, large)
         if start:
             yield list(batch)
     yield list(ahead)
@@ -194,15 +195,14 @@ def _is_beginning(kept: ByteStore, sha256: str, of_sha256: str) -> bool:
     return len(part) < len(whole.rstrip()) and whole.startswith(part)
 
 
-def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], names: Iterable[str]) -> list[Outcome]:
+def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], large: set[str]) -> list[Outcome]:
     """The outcomes, with those refused whose intermediate tables break their model."""
     store = StageStore(settings.state_root)
     good = [outcome.release_id for outcome in outcomes if outcome.refusal is None]
-    large = _large(settings, good)
     others = [release_id for release_id in good if release_id not in large]
-    check = partial(broken, settings, tuple(names))
+    check = partial(broken, settings, STAGE_TABLES[stage_name])
     wrong: dict[str, list[str]] = {}
-    for found in apart(check, [[release_id] for release_id in large]):
+    for found in apart(check, [[release_id] for release_id in good if release_id in large]):
         wrong |= found
     for at in range(0, len(others), _BATCH):
         wrong |= check(others[at : at + _BATCH])

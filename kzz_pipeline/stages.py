@@ -253,28 +253,29 @@ def _curate(settings: Settings, store: StageStore, release_id: str) -> Outcome:
     facts = {"findings_by_rule": dict(open_rules), "first_findings": _first_findings(found)}
     # Of a large release, these are most of the memory.
     del found, rows
-    report = _report(store, release_id, releases, parse, decisions)
-    del parse
+    tables = {name: store.read_table(release_id, name, list(columns)) for name, columns in REPORTED.items()}
+    years = sorted(year for year in pc.unique(tables["projects"]["fiscal_year"]).to_pylist() if year is not None)
+    report = _report(store, release_id, {"releases": releases, **tables}, parse, decisions)
+    del parse, tables
     counts: dict[str, int] = {}
     files: dict[str, bytes] = {}
     for name in RELEASE_TABLES:
         chunks = Chunks.alone(releases) if name == "releases" else store.chunks(release_id, name)
         counts[name], of_year = _by_year(name, chunks, record.release_year)
         files |= {release_path(name, year, release_id): data for year, data in of_year.items()}
-    projects = store.read_table(release_id, "projects", ["fiscal_year"])
-    years = sorted(year for year in pc.unique(projects["fiscal_year"]).to_pylist() if year is not None)
     _clear(store, record)
     facts |= {"fiscal_years": years, "release": releases.to_pylist()[0], "row_counts": counts}
     return Outcome(release_id, facts=facts, files=files, report=report)
 
 
-def _report(store: StageStore, release_id: str, releases: pa.Table, parse: Parse, decisions: Decisions) -> bytes:
-    tables = {name: store.read_table(release_id, name, list(columns)) for name, columns in REPORTED.items()}
+def _report(
+    store: StageStore, release_id: str, tables: dict[str, pa.Table], parse: Parse, decisions: Decisions
+) -> bytes:
     unread: Iterable[Token] = ()
-    if releases["unread_cell_count"][0].as_py():
+    if tables["releases"]["unread_cell_count"][0].as_py():
         chunks = store.chunks(release_id, "cells")
         unread = (token for cells in chunks for token in _tokens(cells.filter(pc.equal(cells["role"], "unread"))))
-    return render_report({"releases": releases, **tables}, parse.document.lines, unread, decisions)
+    return render_report(tables, parse.document.lines, unread, decisions)
 
 
 def _first_findings(found: Columns) -> list[dict[str, Any]]:

@@ -30,12 +30,15 @@ def broken(settings: Settings, names: Iterable[str], release_ids: list[str]) -> 
 
 def _rows_at_a_time(store: StageStore, name: str, release_ids: Iterable[str]) -> Iterator[pa.Table]:
     held: list[pa.Table] = []
+    size = 0
     for release_id in release_ids:
         for rows in store.chunks(release_id, name):
-            if held and sum(part.nbytes for part in held) + rows.nbytes > _MOST_BYTES:
+            own = rows.nbytes
+            if held and size + own > _MOST_BYTES:
                 yield pa.concat_tables(held)
-                held = []
+                held, size = [], 0
             held.append(rows)
+            size += own
     if held:
         yield pa.concat_tables(held)
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.indicator_rows import TreeHeader, is_number_column
 from kzz_pipeline.core.tokens import Item
+from kzz_pipeline.core.vocabulary import UNIT_FIELDS
 
-UNITS = ("budget_unit", "implementing_unit", "department")
 PROJECT, UNIT_OR_PROJECT, NUMBER, PROJECT_GOAL = "project_name", "unit_or_project", "number", "goal"
 # 单位名称、项目名称: a line of its own for the unit, and one for each of its projects below it.
 _TWO_NAMES = re.compile(r"^[^、/和及]*(?:单位|部门)[^、/和及]*[、/和及(（]+[^、/和及]*项目[^、/和及]*$")
@@ -50,11 +50,15 @@ class JointTable:
 
     def is_new(self, said: dict[str, str]) -> bool:
         """Whether cells of a row name another project, or another unit, than the rows before."""
-        return any(self.said.get(name) != text for name, text in said.items() if name in UNITS or name == PROJECT)
+        return any(self.said.get(name) != text for name, text in said.items() if name in UNIT_FIELDS or name == PROJECT)
 
     def begin(self, said: dict[str, str]) -> None:
         """Go on to the project that these cells name, of the unit in force where they name none."""
-        kept = {name: text for name, text in self.said.items() if name in UNITS and said.keys().isdisjoint(UNITS)}
+        kept = {
+            name: text
+            for name, text in self.said.items()
+            if name in UNIT_FIELDS and said.keys().isdisjoint(UNIT_FIELDS)
+        }
         self.said = kept | said
 
 

@@ -22,7 +22,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.tokens import Chunks, Parse, Plain, Tokens
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import Reading, read_indicator
-from kzz_pipeline.core.vocabulary import Vocabulary, year_of
+from kzz_pipeline.core.vocabulary import UNIT_FIELDS, Vocabulary, year_of
 from kzz_pipeline.core.words import Words
 
 Columns = dict[str, list[Any]]
@@ -31,7 +31,7 @@ Rows = Mapping[str, Mapping[str, list[Any]]]
 _FUNDS = ("total_funds", "fiscal_funds", "other_funds")
 # Where 年度资金总额 is not printed, what stands for the year's total instead, in this order.
 _TOTAL_FALLBACKS = ("total_funds", "whole_period_funds", "project_funds")
-_UNIT_FALLBACKS = ("budget_unit", "implementing_unit", "department", "title_unit")
+_UNIT_FALLBACKS = (*UNIT_FIELDS, "title_unit")
 _WHOLE = "整体支出"
 _LISTED_ROLES = {
     "department": "department",

@@ -128,6 +128,8 @@ _SPLIT = re.compile(r"[:：]|\s+")
 _MERGED = re.compile(r"[:：\s\d]")
 # An amount behind its label with nothing between them: 其他资金0.
 _GLUED_AMOUNT = re.compile(r"^([^\d]{1,20}[\u4e00-\u9fff)）])([-－−]?\d.{0,30})$")
+# Fields that say whose a table is, the surest first.
+UNIT_FIELDS = ("budget_unit", "implementing_unit", "department")
 _LONGEST_LABEL, _LONGEST_TITLE, _LONGEST_YEAR = 60, 80, 12
 # A vocabulary forgets what it has read when it knows this many texts; labels are soon known again.
 _MOST_KNOWN, _LONGEST_KNOWN = 20_000, 500

@@ -5,12 +5,21 @@ from kzz_pipeline.core.layout.cells import all_kinds, is_year_line
 from kzz_pipeline.core.layout.state import State
 from kzz_pipeline.core.listing import is_list_header
 from kzz_pipeline.core.tokens import Item
-from kzz_pipeline.core.vocabulary import FIELD, HEADER, LEVEL, LIST_COLUMN, MONEY_UNIT, SPLITS, STRONG, YEAR
+from kzz_pipeline.core.vocabulary import (
+    FIELD,
+    HEADER,
+    LEVEL,
+    LIST_COLUMN,
+    MONEY_UNIT,
+    SPLITS,
+    STRONG,
+    UNIT_FIELDS,
+    YEAR,
+)
 
+NAME_FIELDS = {"project_name", *UNIT_FIELDS}
 # Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
-ANCHORS = {"budget_unit", "project_name", "implementing_unit", "department", "total_funds", "project_funds"}
-NAME_FIELDS = {"budget_unit", "project_name", "implementing_unit", "department"}
-_WHOSE = {"budget_unit", "implementing_unit", "department"}
+ANCHORS = {"total_funds", "project_funds", *NAME_FIELDS}
 # Fields whose text may go on in further cells and lines.
 BLOCK_FIELDS = {"main_duties", "main_tasks", "project_summary", "project_basis"}
 # Fields that stand below the indicators: who filled the table in.
@@ -46,7 +55,7 @@ class Ahead(State):
             return False
         parts = self._split(items)
         label = parts[0].label
-        if len(parts) < 2 or label is None or label.field not in _WHOSE or parts[1].label is not None:
+        if len(parts) < 2 or label is None or label.field not in UNIT_FIELDS or parts[1].label is not None:
             return False
         return all(part.kinds & (YEAR | MONEY_UNIT) for part in parts[2:])
 

@@ -12,7 +12,6 @@ from kzz_pipeline.core.joint_table import (
     PROJECT,
     PROJECT_GOAL,
     UNIT_OR_PROJECT,
-    UNITS,
     JointTable,
     ProjectColumn,
     project_columns,
@@ -23,7 +22,7 @@ from kzz_pipeline.core.layout.tree import Tree, header_names
 from kzz_pipeline.core.listing import is_list_header
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
-from kzz_pipeline.core.vocabulary import HEADER, LIST_COLUMN, STRONG, TITLE, TOTAL, year_of
+from kzz_pipeline.core.vocabulary import HEADER, LIST_COLUMN, STRONG, TITLE, TOTAL, UNIT_FIELDS, year_of
 
 
 class Joint(Tree, Ahead):
@@ -38,7 +37,7 @@ class Joint(Tree, Ahead):
         year = self.joint.year if self.joint else self._year_printed()
         header = tree_header(items[first:], year_of(year) if year else None)
         if self.joint is None or self.joint.columns != columns:
-            above = (token for token in self.tokens if token[4] == "field_value" and token[7] in UNITS)
+            above = (token for token in self.tokens if token[4] == "field_value" and token[7] in UNIT_FIELDS)
             unit = next(((line, column, text) for line, column, _, text, *_ in above), None)
             self.joint = JointTable(columns, items[first].column, header, year, unit)
         self.zone, self.pending, self.header = "indicators", None, header
@@ -135,7 +134,7 @@ class Joint(Tree, Ahead):
 
     def _emit_project_field(self, index: int, item: Item, name: str, column: ProjectColumn, joint: JointTable) -> None:
         inherited: tuple[str, ...] = ()
-        if name in UNITS:
+        if name in UNIT_FIELDS:
             joint.unit = index + 1, item.column, item.text
         elif name == PROJECT:
             # Unit and year are printed once for all of their projects.

@@ -17,6 +17,7 @@ from kzz_pipeline.core.rules.model import (
 )
 from kzz_pipeline.core.tokens import Token
 from kzz_pipeline.core.values import reads_like_a_number
+from kzz_pipeline.core.vocabulary import UNIT_FIELDS
 
 _REASONS = {
     "name-without-value": "an indicator without a value",
@@ -28,7 +29,6 @@ _REASONS = {
     "below-tree": "text below the indicators",
     "several-amounts": "several amounts behind one label",
 }
-_UNITS = {"budget_unit", "implementing_unit", "department"}
 _BRACKET = re.compile(r"[(（]([^()（）]{1,4})[)）]$")
 # What only a line below the last table ends with or is: a sentence, a bracket, a stamp, a signature, a date.
 _FOOTER = re.compile(r"[。]|^[(\[][^()\[\]]+[)\]]$|[(\[](?:盖章|公章|签字|签章)[)\]]|签字|盖章|日期|^[^:]{2,14}:")
@@ -148,7 +148,7 @@ def nameless_table(table: Table, release: Release) -> Iterator[Hit]:
 )  # fmt: skip
 def unit_in_title(table: Table, release: Release) -> Iterator[Hit]:
     printed = table.row["budget_unit_printed"]
-    if "title_unit" in table.fields and not _UNITS.intersection(table.fields):
+    if "title_unit" in table.fields and table.fields.keys().isdisjoint(UNIT_FIELDS):
         message = f"the table that begins on line {table.row['first_line']} names {printed} in its title only"
         yield Hit(message, *table.cell("title_unit"), "预算单位", printed, table.row)
 
