@@ -21,7 +21,7 @@ from kzz_pipeline.core.gate import require_a_release, require_lines
 from kzz_pipeline.core.layout import read_chunks
 from kzz_pipeline.core.normalize import Columns, Rows, Source, normalize_chunks
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.core.rules import audit_chunks
+from kzz_pipeline.core.rules import RULES, audit_chunks
 from kzz_pipeline.core.tokens import Chunks, Parse, Token, Tokens
 from kzz_pipeline.corrections import Corrections, Decisions, read_corrections
 from kzz_pipeline.files import ParquetBytes, parquet_bytes
@@ -49,6 +49,8 @@ _MOST_FINDINGS = 5_000
 # From so many bytes on, what a release takes at a time decides how much memory is needed.
 LARGE_BYTES = 4 * 2**20
 NORMALIZED = STAGE_TABLES["normalized_indicators"]
+# What a person should do about a finding that forbids publication, in the words of its rule.
+_ADVICE = {rule.code: rule.action[0].lower() + rule.action[1:].rstrip(".") for rule in RULES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +307,7 @@ def _blocking(findings: Columns) -> Refusal | None:
         return None
     rule, message, line = errors[0]
     more = f" (and {len(errors) - 1} more error(s))" if len(errors) > 1 else ""
-    advice = "put the whole release there again, or accept the finding with a reason in corrections.yml"
-    return Refusal(rule, message.rstrip(".。") + more, advice, line)
+    return Refusal(rule, message.rstrip(".。") + more, _ADVICE[rule], line)
 
 
 def _by_year(name: str, chunks: Iterable[pa.Table], release_year: int) -> tuple[int, dict[int, bytes]]:

@@ -27,6 +27,8 @@ REFUSED = {
     "white": (" \r\n\t\u3000\n".encode(), "nothing but white space"),
     "half-character": (_utf8("a")[: _utf8("a").rindex("满意度（".encode()) + 1], "middle of a character"),
     "half-list": (_utf8("b", Text([Table()], more_listed=("9\t甲县水利局\t甲县水利局\t水渠维修费\t20",)).text()), "has no table"),
+    "only-list": (_utf8("o", "\n".join(SOUND_TEXT.split("\n")[:5])), "no 项目支出绩效目标表 follows (copy the whole release"),
+    "half-rows": (_utf8("p", SOUND_TEXT[: SOUND_TEXT.rindex("\t项目效益")]), "none of effect or satisfaction"),
     "half-table": (_utf8("c", SOUND_TEXT[: SOUND_TEXT.rindex("绩效指标\t")]), "the last table"),
     "utf-16": (_named("d").encode("utf-16-le"), "UTF-16"),
     "mixed": (_named("e").encode("gb18030") + _utf8("e") * 2, "mixes"),

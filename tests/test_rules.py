@@ -178,6 +178,10 @@ FIRES: list[tuple[str, Text | str]] = [
     ("table-breaks-off", Text(tail="群众认同率\n")),
     ("table-breaks-off", Text(tail="（此件公\n")),
     ("table-breaks-off", Text([UNSATISFIED], tail="甲县财政局\n")),
+    ("table-breaks-off", Text([Table(indicators=SOUND[:1])])),
+    ("table-breaks-off", Text([Table(indicators=SOUND[:4])], has_list=False)),
+    ("table-breaks-off", Text([Table(), Table(unit="甲县林业局", project="造林费", indicators=SOUND[:3])])),
+    ("table-breaks-off", Text([Table(), UNSATISFIED]).text().rstrip("\n")),
     ("project-written-differently", Text([Table(project="校园维修一期", listed_project="校园维修二期")])),
     ("listed-without-table", Text([Table(project="学生资助", listed_project="教师培训")])),
     ("listed-numbers", Text([Table(), OTHER], more_listed=("2\t甲县文化馆\t甲县文化馆\t演出费\t3",))),
@@ -225,6 +229,11 @@ QUIET: list[tuple[str, Text | str]] = [
     # Small releases made by hand stay publishable.
     ("table-breaks-off", Text([Table(), UNSATISFIED])),
     ("table-breaks-off", Text([UNSATISFIED])),
+    ("table-breaks-off", Text([UNSATISFIED]).text().rstrip("\n")),
+    ("table-breaks-off", Text([Table(indicators=SOUND[:4])], tail="填表人：张三\n")),
+    ("table-breaks-off", Text([Table(indicators=(*SOUND[:4], ("项目效益\t社会效益指标", "—", "—")))])),
+    ("table-breaks-off", Text([Table(indicators=SOUND[:4]), Table(unit="甲县林业局", project="造林费", indicators=SOUND[:4])])),
+    ("table-breaks-off", Text([Table(indicators=(SOUND[5],))])),
     ("table-breaks-off", Text([Table(), Table(unit="甲县林业局", project="造林费", goal="用于全县造林。", indicators=SOUND[:5]), UNSATISFIED])),
     ("table-breaks-off", Text(tail="甲县财政局\n")),
     ("table-breaks-off", Text(tail="（此件公开发布）\n")),
@@ -363,6 +372,25 @@ def test_half_copy_is_noticed_wherever_it_breaks_off() -> None:
     cuts = range(60, len(lines) - 3, 7)
     unnoticed = [cut for cut in cuts if "error" not in findings("\n".join(lines[:cut]))["severity"]]
     assert not unnoticed
+
+
+@pytest.mark.parametrize(("tables", "unnoticed"), [([Table()], 1), ([Table(), OTHER], 0), ([Table(), OTHER, THIRD], 0)])
+def test_half_copy_of_few_tables_is_noticed_wherever_its_last_one_breaks_off(
+    tables: list[Table], unnoticed: int
+) -> None:
+    """A table by itself may do without satisfaction: only the cut before that is not told from a whole one."""
+    lines = Text(tables).text().rstrip("\n").split("\n")
+    cuts = range(len(lines) - 6, len(lines))
+    found = [findings("\n".join(lines[:cut]))["severity"] for cut in cuts]
+    assert sum("error" not in severities for severities in found) == unnoticed
+
+
+def test_listed_project_without_a_name_is_called_so() -> None:
+    found = findings(Text(more_listed=("9\t甲县水利局\t甲县水利局\t\t20",)))
+    (message,) = (
+        text for text, rule in zip(found["message"], found["rule"], strict=True) if rule == "listed-without-table"
+    )
+    assert message == "listed project 9 project without name of 甲县水利局 has no table"
 
 
 def test_findings_point_at_the_cell_and_give_the_figures() -> None:

@@ -43,6 +43,11 @@ _RATE_OR_SAVING = re.compile(
 )
 
 
+def _listed_name(row: Row) -> str:
+    """How a message names the project of a row of the list."""
+    return row["project_name"] or "project without name"
+
+
 @rule(
     "listed-total", "warning", "The list's total is not the sum of its rows",
     "Either a row or the total is misprinted, or a row is missing.",
@@ -244,11 +249,12 @@ def _is_shifted(amount: Decimal, total: Decimal) -> bool:
 )  # fmt: skip
 def listed_without_table(release: Release) -> Iterator[Hit]:
     if not release.table_count:
-        return  # a release of only a list
+        return  # a release of only a list (list-without-tables)
     for row in release.listed:
         if row["project_id"] is None:
-            number = row["listed_no"] if row["listed_no"] is not None else ""
-            message = f"listed project {number} {row['project_name']} of {row['implementing_unit'] or row['department']} has no table"
+            number = f"{row['listed_no']} " if row["listed_no"] is not None else ""
+            unit = row["implementing_unit"] or row["department"] or "a unit without name"
+            message = f"listed project {number}{_listed_name(row)} of {unit} has no table"
             yield Hit(message, row["source_line"], row["source_column"], "a table", "none")
 
 
@@ -295,7 +301,7 @@ def listed_numbers(release: Release) -> Iterator[Hit]:
             continue
         # A row without a number may have one all the same; a further list or group begins again.
         if number not in (1, last + 1, last + 1 + blank) or (number == 1 == last):
-            message = f"{row['project_name']} has number {number} in the list, behind number {last}"
+            message = f"{_listed_name(row)} has number {number} in the list, behind number {last}"
             yield Hit(message, row["source_line"], row["source_column"], str(last + 1), str(number))
         last, blank = number, 0
 
@@ -326,7 +332,7 @@ def project_twice(release: Release) -> Iterator[Hit]:
 def amount_unreadable(release: Release) -> Iterator[Hit]:
     for row in release.listed:
         if row["amount_printed"] and row["amount_cny"] is None:
-            message = f"the amount of {row['project_name']} is printed as {row['amount_printed']}, which is no amount"
+            message = f"the amount of {_listed_name(row)} is printed as {row['amount_printed']}, which is no amount"
             yield Hit(message, row["source_line"], row["source_column"], "an amount", row["amount_printed"])
     for table in release.tables():
         for name in ("total_funds", "fiscal_funds", "other_funds"):
@@ -390,7 +396,7 @@ def _lines_with_a_unit(chunk: Chunk) -> Iterator[int]:
 def negative_amount(release: Release) -> Iterator[Hit]:
     for row in release.listed:
         if row["amount_cny"] is not None and row["amount_cny"] < 0:
-            message = f"{row['project_name']} is listed at {yuan(row['amount_cny'])}"
+            message = f"{_listed_name(row)} is listed at {yuan(row['amount_cny'])}"
             yield Hit(message, row["source_line"], row["source_column"], "0 or more", row["amount_printed"])
     for chunk in release.chunks:
         if not any(amount is not None and amount < 0 for amount in chunk.fields["amount_cny"]):

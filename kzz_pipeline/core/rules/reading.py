@@ -34,6 +34,9 @@ _BRACKET = re.compile(r"[(（]([^()（）]{1,4})[)）]$")
 _FOOTER = re.compile(r"[。]|^[(\[][^()\[\]]+[)\]]$|[(\[](?:盖章|公章|签字|签章)[)\]]|签字|盖章|日期|^[^:]{2,14}:")
 # And what an indicator that lost its value may hold, or the title of a further table that breaks off.
 _MAY_GO_ON = re.compile(r"满意|率|数|度|[)\]]$|绩效|项目|目标")
+_OUTPUTS, _SATISFACTION = "项目完成", "满意度指标"
+# What the last cell of a text is where nothing stands below the tree of its last table.
+_IN_TREE = {"value", "attribute", "level1_label", "level2_label", "page_number"}
 _PRIVATE = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
 
@@ -64,10 +67,10 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
         why = "has no indicator"
     elif tail.role == "unread" and tail.name == "name-without-value" and not _is_footer(tail, last, release):
         why = f"ends with {shown(tail.text)} and no value"
-    elif tail.role in ("level1_label", "level2_label") and (tail.name or "").partition(":")[0] == "满意度指标":
+    elif tail.role in ("level1_label", "level2_label") and (tail.name or "").partition(":")[0] == _SATISFACTION:
         why = f"ends with the label {shown(tail.text)}"
-    elif _lacks_what_the_others_have(release):
-        why = "lacks the satisfaction indicators that the other tables end with"
+    else:
+        why = _lacks_a_level(release, last, tail)
     if why:
         message = f"{last.name}, the last table, {why}"
         yield Hit(message, tail.line, tail.column, "a whole table", shown(tail.text), last.row)
@@ -81,7 +84,7 @@ def _is_footer(tail: Token, last: Table, release: Release) -> bool:
     """
     own_columns = [row["indicator_column"] for row in last.indicators]
     is_alone = "\t" not in strip(release.document.lines[tail.line - 1])
-    if last.indicators[-1]["level2"] != "满意度指标" or not is_alone or tail.column >= min(own_columns):
+    if last.indicators[-1]["level2"] != _SATISFACTION or not is_alone or tail.column >= min(own_columns):
         return False
     text, labels = squeeze(tail.text), release.words.labels
     names = map(squeeze, release.chunks[len(release.chunks) - 1].indicators["indicator_printed"])
@@ -91,21 +94,37 @@ def _is_footer(tail: Token, last: Table, release: Release) -> bool:
     return not is_open and bool(_FOOTER.search(text) or not _MAY_GO_ON.search(text))
 
 
-def _lacks_what_the_others_have(release: Release) -> bool:
-    """Whether only the last table lacks satisfaction, of at least three: one of the others may lack it too."""
-    found: list[bool] = []
-    for chunk in release.chunks:
-        levels = zip(chunk.indicators["project_id"], chunk.indicators["level2"], strict=True)
-        satisfied = {project_id for project_id, level2 in levels if level2 == "满意度指标"}
-        found += (project_id in satisfied for project_id in chunk.projects["project_id"])
-    *others, last = found
-    return not last and len(others) >= 2 and sum(others) * 3 >= len(others) * 2
+def _lacks_a_level(release: Release, last: Table, tail: Token) -> str | None:
+    """What the last table most likely lost with its last rows, by the levels of its indicators and of the others'."""
+    *others, (is_satisfied, has_only_outputs) = (levels for chunk in release.chunks for levels in _levels(chunk))
+    satisfied = sum(is_satisfied for is_satisfied, _ in others)
+    is_last_row = tail.role in _IN_TREE
+    # Of three tables one may lack satisfaction and be whole. So may one of two; but hardly where no line end follows.
+    is_told = len(others) >= 2 or (len(others) == 1 and is_last_row and release.document.ends[-1] == "")
+    if not is_satisfied and is_told and satisfied * 3 >= len(others) * 2:
+        return "lacks the satisfaction indicators that the other tables end with"
+    # Effect and satisfaction are asked of every project (财预〔2015〕88号), and stand below the outputs in every form.
+    if is_last_row and has_only_outputs and not any(only_outputs for _, only_outputs in others):
+        level1_of = release.words.labels.level1_of
+        labels = (token for token in last.tokens("level1_label", "level2_label") if token.line < tail.line)
+        names = {(token.name or "").partition(":")[0] for token in labels}
+        if all(level1_of.get(name, name) == _OUTPUTS for name in names):
+            return "ends with output indicators (产出), and has none of effect or satisfaction"
+    return None
+
+
+def _levels(chunk: Chunk) -> Iterator[tuple[bool, bool]]:
+    """Of each table, whether it has an indicator of satisfaction, and whether it has only such of outputs."""
+    found: dict[str, set[str | None]] = {project_id: set() for project_id in chunk.projects["project_id"]}
+    for project_id, level1 in zip(chunk.indicators["project_id"], chunk.indicators["level1"], strict=True):
+        found[project_id].add(level1)
+    return ((_SATISFACTION in levels, levels == {_OUTPUTS}) for levels in found.values())
 
 
 @rule(
-    "list-without-tables", "warning", "A release is a list and no table",
-    "Nothing says what the listed projects must achieve; the tables may have been left out in copying.",
-    "Ask for the tables; if only the list was published, accept the finding in corrections.yml.",
+    "list-without-tables", "error", "A release is a list and no table",
+    "Nothing says what the listed projects must achieve: the file is most likely a half copy.",
+    "Copy the whole release again; if only the list was published, accept the finding in corrections.yml.",
 )  # fmt: skip
 def list_without_tables(release: Release) -> Iterator[Hit]:
     if release.listed and not release.table_count:
