@@ -154,7 +154,7 @@ def curated_tables(
 ) -> Iterator[dg.AssetMaterialization | dg.AssetCheckResult]:
     with _step(context):
         outcomes = list(publish_releases(roots.held(), context.partition_keys, context.run.run_id))
-    years = {str(year) for outcome in outcomes for year in outcome.facts.get("fiscal_years", ())}
+    years = {str(year) for outcome in outcomes for year in outcome.touched_years}
     known = set(context.instance.get_dynamic_partitions(FISCAL_YEARS.name or ""))
     if years - known:
         context.instance.add_dynamic_partitions(FISCAL_YEARS.name or "", sorted(years - known))

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 
@@ -12,9 +13,11 @@ from kzz_pipeline.bulk import apart, map_releases
 from kzz_pipeline.catalogue import Catalogue, Version
 from kzz_pipeline.changes import changes
 from kzz_pipeline.compaction import JOINABLE, separate
+from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.corrections import Corrections, read_corrections
 from kzz_pipeline.files import parquet_bytes, read_parquet
+from kzz_pipeline.forms import read_form
 from kzz_pipeline.intake import fingerprint
 from kzz_pipeline.notices import quarantine, release_from_quarantine, remove_report, report_path, write_report
 from kzz_pipeline.places import RowGroup, joined_places, read_release, release_bytes, release_path
@@ -165,9 +168,8 @@ def _not_cut_off(
     for outcome in outcomes:
         before = current.get(outcome.release_id) if outcome.refusal is None else None
         if before is not None and before.files and not corrections.of(outcome.release_id).accepted("", HALF_COPY):
-            was = _published_version_of(catalogue, before)
-            sha256 = store.read_record(outcome.release_id).source_sha256
-            if was is not None and was.source_sha256 != sha256 and _is_beginning(kept, sha256, was.source_sha256):
+            was, record = _published_version_of(catalogue, before), store.read_record(outcome.release_id)
+            if was is not None and was.source_sha256 != record.source_sha256 and _is_beginning(kept, record, was):
                 refusal = Refusal(
                     "half-copy",
                     "the file is only the beginning of the one that is published",
@@ -187,12 +189,24 @@ def _published_version_of(catalogue: Catalogue, current: Version) -> Version | N
     return published[-1] if published else None
 
 
-def _is_beginning(kept: ByteStore, sha256: str, of_sha256: str) -> bool:
+def _is_beginning(kept: ByteStore, now: Record, was: Version) -> bool:
+    """Whether a file says only the beginning of what another says, whatever their encodings, line ends and blank lines."""
     try:
-        part, whole = kept.get(sha256).rstrip(), kept.get(of_sha256)
+        part, whole = (
+            filter(None, map(str.rstrip, Document.from_text(_text_of(kept, version)).lines)) for version in (now, was)
+        )
     except Refusal:
         return False
-    return len(part) < len(whole.rstrip()) and whole.startswith(part)
+    for line in part:
+        known = next(whole, "")
+        if line != known:
+            # The last line may be cut too; nothing follows it then.
+            return known.startswith(line) and next(part, None) is None
+    return next(whole, None) is not None
+
+
+def _text_of(kept: ByteStore, version: Record | Version) -> str:
+    return read_form(kept.get(version.source_sha256), PurePosixPath(version.source_path).suffix).text
 
 
 def _checked(settings: Settings, stage_name: str, outcomes: list[Outcome], large: set[str]) -> list[Outcome]:
@@ -238,7 +252,7 @@ def _publish_batch(
         standing = published_files(settings.out_root, outcome.release_id, RELEASE_TABLES, joined)
         removals = [place for place in standing if place not in outcome.files]
         files = outcome.files | _changes_file(settings, catalogue, outcome, before, standing)
-        years |= set(outcome.facts["fiscal_years"]) | (before.years if before else set())
+        years |= outcome.touched_years | (before.years if before else set())
         # Rows that stand there already, joined with other releases', stay joined.
         same = {place for place in files if place in joined and release_bytes(settings.out_root, place) == files[place]}
         planned.append((outcome.release_id, {place: files[place] for place in files if place not in same}, removals))

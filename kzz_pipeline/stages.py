@@ -71,6 +71,16 @@ class Outcome:
     report: bytes = b""
     report_path: Path | None = None
 
+    @property
+    def touched_years(self) -> set[int]:
+        """The years that a published release has to do with; the one it is of where none of its tables has one.
+
+        So readers find the yearly tables, if without a row, of whatever is published.
+        """
+        if self.refusal is not None:
+            return set()
+        return set(self.facts["fiscal_years"]) or {self.facts["release"]["release_year"]}
+
 
 def run_stage(stage: str, settings: Settings, release_id: str) -> Outcome:
     """Run one stage on one release; a Refusal is noted in the release's record and returned, never raised."""

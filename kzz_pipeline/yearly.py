@@ -397,16 +397,15 @@ def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
 
 
 def _staged(out_root: Path, year: Year) -> Staged:
-    """A year's files; those of a year that holds no table any more are removed."""
-    is_empty = not year.tables["yearly_by_unit"].num_rows
-    places = {name: yearly_path(name, year.fiscal_year) for name in YEARLY_TABLES}
-    places["findings"] = release_path("findings", year.fiscal_year, ACROSS)
-    files, removals = {}, []
-    for name, place in places.items():
-        if is_empty or (name == "findings" and not year.tables[name].num_rows):
-            removals.append(place)
-        else:
-            files[place] = parquet_bytes(year.tables[name])
+    """A year's files. Those of a year that holds no table any more have no rows: it may be the only year there is."""
+    has_rows = year.tables["yearly_by_unit"].num_rows > 0
+    tables = {name: year.tables[name] if has_rows else year.tables[name].slice(0, 0) for name in YEARLY_TABLES}
+    files = {yearly_path(name, year.fiscal_year): parquet_bytes(table) for name, table in tables.items()}
+    across, removals = release_path("findings", year.fiscal_year, ACROSS), []
+    if year.tables["findings"].num_rows:
+        files[across] = parquet_bytes(year.tables["findings"])
+    else:
+        removals.append(across)
     return stage(out_root, f"year-{year.fiscal_year}", files, removals)
 
 

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -254,6 +255,65 @@ def test_beginning_of_a_published_release_replaces_nothing(workplace: Workplace,
     workplace.put("2020/real.txt", "\n".join(real_text.split("\n")[:lines]) + "\n")
     done = workplace.kzz("run")
     assert done.returncode == 3
+    assert workplace.files() == before
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [lambda text: text.replace("\n", "\r\n").encode(), lambda text: text.encode("utf-8-sig"),
+     lambda text: text.replace("\n", "\t \n\n").encode("gb18030"), lambda text: text[:-3].encode("utf-16")],
+    ids=["crlf", "bom", "gb18030 and white space", "cut in a line"],
+)  # fmt: skip
+def test_beginning_is_known_however_it_was_saved(workplace: Workplace, saved: Callable[[str], bytes]) -> None:
+    text = Text([Table(), Table(project="图书经费")], has_list=False).text()
+    half = text[: text.rindex("项目支出绩效目标表")]
+    workplace.put("2020/a.txt", text)
+    assert workplace.kzz("run").returncode == 0
+    before = workplace.files()
+    workplace.put("2020/a.txt", saved(half))
+    done = workplace.kzz("run")
+    assert done.returncode == 3
+    assert "only the beginning of the one that is published" in done.stderr
+    assert workplace.files() == before
+    # The whole of it, saved so, is no beginning.
+    workplace.put("2020/a.txt", saved(text + "   "))
+    assert workplace.kzz("run").returncode == 0
+
+
+def test_list_without_tables_waits_until_it_is_accepted(workplace: Workplace) -> None:
+    text = Text([Table(), Table(project="图书经费")]).text()
+    workplace.put("2020/a.txt", text[: text.index("项目支出绩效目标表")])
+    done = workplace.kzz("run")
+    assert done.returncode == 3
+    assert "no 项目支出绩效目标表 follows" in done.stderr
+    assert not workplace.files()
+    decision = "accept: [{rule: list-without-tables, release: 2020-a, reason: only the list was published}]\n"
+    (workplace.root / "corrections.yml").write_text(decision, encoding="utf-8")
+    done = workplace.kzz("run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(workplace.read("listed_projects")["amount_cny"]) == [100000, 100000]
+    assert "list-without-tables" in set(workplace.read("findings")["rule"])
+    for table in (*RELEASE_TABLES, *YEARLY_TABLES):
+        assert list(workplace.read(table).columns) == TABLES[table].column_names
+    assert workplace.read("yearly_summary").empty
+
+
+def test_yearly_tables_are_read_though_the_last_year_went(workplace: Workplace) -> None:
+    text = Text([Table()]).text()
+    workplace.put("2021/a.txt", text)
+    assert workplace.kzz("run").returncode == 0
+    accepted = "".join(
+        f"  - {{rule: {rule}, release: 2021-a, reason: the tables were taken back}}\n"
+        for rule in ("list-without-tables", "table-breaks-off")
+    )
+    (workplace.root / "corrections.yml").write_text(f"accept:\n{accepted}", encoding="utf-8")
+    workplace.put("2021/a.txt", text[: text.index("项目支出绩效目标表")])
+    assert workplace.kzz("run").returncode == 0
+    for table in YEARLY_TABLES:
+        assert workplace.read(table).empty
+        assert list(workplace.read(table).columns) == TABLES[table].column_names
+    before = workplace.files()
+    assert workplace.kzz("run").returncode == 0
     assert workplace.files() == before
 
 
