@@ -19,7 +19,7 @@ COMMENT ON COLUMN releases."size_bytes" IS '字节数: Size of the file in bytes
 COMMENT ON COLUMN releases."encoding" IS '编码: Encoding that the file was decoded from. 文件的字符编码。';
 COMMENT ON COLUMN releases."line_count" IS '行数: Lines of the file. 文件的行数。';
 COMMENT ON COLUMN releases."money_unit" IS '金额单位: Unit of money that the document declares. 文件注明的金额单位。';
-COMMENT ON COLUMN releases."listed_total_cny" IS '合计: Printed total of the list; null if none. CNY yuan. 清单所印合计（元）；未印则为空。';
+COMMENT ON COLUMN releases."listed_total_cny" IS '合计: Printed total of the list, or of all lists; null if none, or not of each. CNY yuan. 清单所印合计，有几份清单时为各份合计之和（元）；未印或非每份都印则为空。';
 COMMENT ON COLUMN releases."listed_count" IS '清单项目数: Rows of the list. 清单的行数。';
 COMMENT ON COLUMN releases."project_count" IS '绩效目标表数: Tables of the release. 发布文件中绩效目标表的数量。';
 COMMENT ON COLUMN releases."indicator_count" IS '指标数: Third-level indicators. 三级指标的数量。';
@@ -45,7 +45,9 @@ SELECT
     "source_column",
     "amount_printed",
     "correction",
-    "further_cells"
+    "further_cells",
+    "list_no",
+    "list_total_cny"
 FROM (
     -- Columns for a table that has no file yet; without a release, an error.
     SELECT
@@ -63,13 +65,15 @@ FROM (
         NULL::INTEGER AS "source_column",
         NULL::VARCHAR AS "amount_printed",
         NULL::VARCHAR AS "correction",
-        NULL::VARCHAR AS "further_cells"
+        NULL::VARCHAR AS "further_cells",
+        NULL::INTEGER AS "list_no",
+        NULL::DECIMAL(20,4) AS "list_total_cny"
     FROM releases
     WHERE false
     UNION ALL BY NAME
     FROM read_parquet(coalesce(getvariable('kzz_root'), 'data/curated') || '/listed_projects/**/*.parquet', allow_empty = true)
 );
-COMMENT ON VIEW listed_projects IS '项目清单: One row per line of the list at the head of a release. 发布文件开头项目清单的每一行为一行。';
+COMMENT ON VIEW listed_projects IS '项目清单: One row per line of the list (or lists) of a release. 发布文件的项目清单（可有几份）每一行为一行。';
 COMMENT ON COLUMN listed_projects."listed_no" IS '序号: Number of the row as printed. 清单所印序号。';
 COMMENT ON COLUMN listed_projects."department" IS '部门单位: Department as printed. 部门单位原文。';
 COMMENT ON COLUMN listed_projects."implementing_unit" IS '项目实施单位: Implementing unit as printed. 项目实施单位原文。';
@@ -85,6 +89,8 @@ COMMENT ON COLUMN listed_projects."source_column" IS '来源列: Cell of the amo
 COMMENT ON COLUMN listed_projects."amount_printed" IS '金额(原文): Amount as printed. 金额原文。';
 COMMENT ON COLUMN listed_projects."correction" IS '更正原因: Why a person corrected a cell of this row; null if none was corrected. 人工更正该行某单元格的原因；未更正则为空。';
 COMMENT ON COLUMN listed_projects."further_cells" IS '其他列: Cells of further columns of the list, as <column>: <text>, joined by ''; ''. 清单其他列的单元格，写作 列名: 原文，以 ''; '' 相连。';
+COMMENT ON COLUMN listed_projects."list_no" IS '清单号: Which of the release''s lists the row stands in, from 1. 该行在发布文件的第几份清单中，从 1 起。';
+COMMENT ON COLUMN listed_projects."list_total_cny" IS '清单合计: Printed total of that list; null if none. CNY yuan. 该份清单所印合计（元）；未印则为空。';
 
 CREATE OR REPLACE VIEW projects AS
 SELECT

@@ -20,8 +20,12 @@ _ROLE_OF_COLUMN = {
 _MONEY_COLUMN = re.compile(r"资金|金额|预算|经费|投资|拨款|[款费额元]$|合计|总计|[(\[][万亿]?元[)\]]$")
 _OF_OTHER_MONEY = re.compile(r"上年|去年|前年|往年|执行|决算|结转|增减|增长|累计|来源|科目|编码|性质|类|单位|个数|比")
 _YEAR_NAMED = re.compile(r"(?:19|20)\d\d(?=年)", re.ASCII)
+_GAP = re.compile(r"(?<=\S)(?:\s*[:：]\s*|\s+)(?=\S)")
+_YEAR_ALONE = re.compile(r"(?:19|20)\d\d", re.ASCII)
+_NUMERALS = "零一二三四五六七八九"
 _SUBTOTALS = {"小计", "部门小计", "单位小计", "分项小计"}
-_CHINESE_NUMBER = re.compile(r"^[(]?[一二三四五六七八九十]{1,3}[)、.]?$")
+_CHINESE_NUMBER = re.compile(r"^[(]?([一二三四五六七八九十]{1,3})[)、.]{0,2}$")
+_NUMBER = re.compile(r"^[(\[]?(\d{1,9})[)\]]?[、.]?$", re.ASCII)
 Columns = list[tuple[int, str]]
 DEFAULT_COLUMNS: Columns = [
     (1, "listed_no"),
@@ -120,13 +124,31 @@ def is_list_row(items: list[Item]) -> bool:
     return len(items) >= 4 and _is_number(items[0].text) and any(is_amount(item.text) for item in items[3:][-2:])
 
 
+def number_of(printed: str) -> int | None:
+    """The number of a row: 2, 2., （2）, 二 or （二）; None where it is a code or none."""
+    text = squeeze(printed)
+    if match := _NUMBER.match(text):
+        return int(match[1])
+    numeral = _CHINESE_NUMBER.match(text)
+    return _spelled(numeral[1]) if numeral else None
+
+
+def _spelled(numeral: str) -> int | None:
+    """A number below a hundred in Chinese: 三, 十, 十二, 二十一; None where the signs make none."""
+    tens, ten, ones = numeral.rpartition("十")
+    if len(tens) > 1 or len(ones) > 1 or "十" in tens:
+        return None
+    return (_NUMERALS.index(tens) if tens else 1) * 10 * bool(ten) + (_NUMERALS.index(ones) if ones else 0)
+
+
 def _is_number(text: str) -> bool:
     digits = squeeze(text).rstrip(".")
     return digits.isascii() and digits.isdigit() and len(digits) <= 5
 
 
 def _is_any_number(text: str) -> bool:
-    return _is_number(text) or _CHINESE_NUMBER.match(squeeze(text)) is not None
+    number = number_of(text)
+    return number is not None and number < 100_000
 
 
 def is_subtotal(items: list[Item], columns: Columns) -> bool:
@@ -141,6 +163,20 @@ def is_subtotal(items: list[Item], columns: Columns) -> bool:
     if not is_numbered and not any(squeeze(item.text).endswith(("小计", "小计)")) for item in items[:2]):
         return False
     return "listed_project" not in {role for role, _ in row_roles(items, columns)}
+
+
+def parted_from_amount(text: str) -> tuple[str, str] | None:
+    """What one cell prints before an amount that was pushed into it, and the amount: 校园安保经费 10, 合计 30.
+
+    None where there is none: a year belongs to the name before it (高标准农田 2020), a torn number is two.
+    """
+    for gap in _GAP.finditer(text):
+        name, amount = text[: gap.start()], text[gap.end() :]
+        if is_amount(amount):
+            last = squeeze(_GAP.split(name)[-1])
+            is_torn = is_amount(last) and not _YEAR_ALONE.fullmatch(last)
+            return None if is_torn or _YEAR_ALONE.fullmatch(squeeze(amount)) else (name, amount)
+    return None
 
 
 def total_roles(items: list[Item], columns: Columns) -> list[str]:

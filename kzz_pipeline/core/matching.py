@@ -33,6 +33,7 @@ class Entry(NamedTuple):
     units: tuple[str, ...]
     project: str
     amount: object
+    year: int | None = None
 
 
 Entries = Mapping[int, Entry]
@@ -42,9 +43,8 @@ Numbers = Sequence[int]
 def match_alike(rows: Entries, tables: Entries) -> dict[int, int]:
     """Row to table, each table at most once, by descending likeness, then in order."""
     left, free = dict(rows), dict(tables)
-    found: dict[int, int] = {}
-    for row, at in _equal(left, free):
-        found[row] = at
+    found = match_equal(left, free)
+    for row, at in found.items():
         del left[row], free[at]
     for _ in range(_ROUNDS):
         blocks = list(_blocks(left, free)) if left and free else []
@@ -59,15 +59,28 @@ def match_alike(rows: Entries, tables: Entries) -> dict[int, int]:
     return found
 
 
-def _equal(rows: Entries, tables: Entries) -> Iterator[tuple[int, int]]:
-    """The pairs of the same unit and name, in order."""
-    places: dict[tuple[str, str], deque[int]] = defaultdict(deque)
-    for at, (units, project, _) in tables.items():
-        places[units[0], project].append(at)
-    for row, (units, project, _) in list(rows.items()):
-        queues = [queue for unit in units if (queue := places.get((unit, project)))]
-        if queues:
-            yield row, min(queues, key=lambda queue: queue[0]).popleft()
+def match_equal(rows: Entries, tables: Entries) -> dict[int, int]:
+    """Row to table of the same unit and name: first where amount and year are the same too, or one of them; then in order."""
+    found: dict[int, int] = {}
+    taken: set[int] = set()
+    for names in (("amount", "year"), ("amount",), ("year",), ()):
+        places: dict[tuple[object, ...], deque[int]] = defaultdict(deque)
+        for at, table in tables.items():
+            if at not in taken and (same := _values(table, names)) is not None:
+                places[table.units[0], table.project, *same].append(at)
+        for row, entry in rows.items() if places else ():
+            if row not in found and (same := _values(entry, names)) is not None:
+                queues = [queue for unit in entry.units if (queue := places.get((unit, entry.project, *same)))]
+                if queues:
+                    found[row] = min(queues, key=lambda queue: queue[0]).popleft()
+                    taken.add(found[row])
+    return found
+
+
+def _values(entry: Entry, names: tuple[str, ...]) -> tuple[object, ...] | None:
+    """What an entry says by these names; None where it does not say one of them."""
+    values = tuple(getattr(entry, name) for name in names)
+    return None if None in values else values
 
 
 def _pairs(rows: Numbers, tables: Numbers) -> Iterator[tuple[int, int]]:
@@ -101,7 +114,7 @@ class _Groups:
     def __init__(self, entries: Entries) -> None:
         self.by_unit: dict[str, list[int]] = defaultdict(list)
         self.by_project: dict[str, list[int]] = defaultdict(list)
-        for number, (units, project, _) in entries.items():
+        for number, (units, project, *_) in entries.items():
             self.by_project[project].append(number)
             for unit in dict.fromkeys(units):
                 self.by_unit[unit].append(number)

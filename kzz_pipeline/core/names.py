@@ -1,14 +1,14 @@
 """Names: which unit and which project a printed name means, in spite of the ways it is written."""
 
 import re
-from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import add
 from typing import Any, NamedTuple
 
 from kzz_pipeline.core.characters import clean, squeeze
-from kzz_pipeline.core.matching import Entry, match_alike
+from kzz_pipeline.core.matching import Entry, match_alike, match_equal
 
 _SIGNS = re.compile(r"[\s()\[\]<>《》〈〉{}\"'“”‘’,.;:!?·、。—_*/\\-]+")
 # Where a form asks for a stamp beside the name: （盖章）某局.
@@ -19,11 +19,12 @@ _MOST_KNOWN = 20_000
 
 
 class Listed(NamedTuple):
-    """A listed project as matching needs it."""
+    """A listed project as matching needs it; `year` is that of its list."""
 
     units: tuple[str, ...]
     project: str
     amount: object
+    year: int | None = None
 
 
 class Tabled(NamedTuple):
@@ -32,6 +33,7 @@ class Tabled(NamedTuple):
     unit: str | None
     project: str | None
     amount: object
+    year: int | None = None
 
 
 @dataclass(slots=True)
@@ -108,40 +110,27 @@ class Names:
     def match(self, listed: list[Listed], tables: list[Tabled]) -> list[int | None]:
         """For each listed project the index of its table, or None: each table at most once, the surest pairs first.
 
-        Sure is the same unit and name; then the same unit with a like name, the same name at a unit that one of
+        Sure is the same unit and name, of several by amount and year; then the same unit with a like name, the same name at a unit that one of
         the two abbreviates (or leaves out) or with the same amount, and the same unit with the same amount, unless the
         names have little in common and the amount is a round one.
         """
         found: list[int | None] = [None] * len(listed)
-        # The first table of a name stands last, where it is taken from.
-        exact: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for at, table in reversed([*enumerate(tables)]):
-            exact[self._key(table.unit), squeeze(table.project or "")].append(at)
-        for row, entry in enumerate(listed):
-            for unit in entry.units:
-                same = exact.get((self.unit_key(unit), squeeze(entry.project)))
-                if same:
-                    found[row] = same.pop()
-                    break
-        free = sorted(at for same in exact.values() for at in same)
-        left = [row for row, at in enumerate(found) if at is None]
+        left = {row: self._entry(of.units, of.project, of.amount, of.year) for row, of in enumerate(listed)}
+        free = {at: self._entry((of.unit,), of.project, of.amount, of.year) for at, of in enumerate(tables)}
+        for row, at in match_equal(left, free).items():
+            found[row] = at
+            del left[row], free[at]
         if left and free:
             alike = match_alike(
-                {row: self._row_entry(listed[row]) for row in left},
-                {at: self._table_entry(tables[at]) for at in free},
+                {row: entry._replace(project=project_name_key(listed[row].project)) for row, entry in left.items()},
+                {at: entry._replace(project=project_name_key(tables[at].project or "")) for at, entry in free.items()},
             )
             for row, at in alike.items():
                 found[row] = at
         return found
 
-    def _key(self, unit: str | None) -> str:
-        return self.unit_key(unit) if unit else ""
-
-    def _row_entry(self, row: Listed) -> Entry:
-        return Entry(tuple(self.unit_key(name) for name in row.units), project_name_key(row.project), row.amount)
-
-    def _table_entry(self, table: Tabled) -> Entry:
-        return Entry((self._key(table.unit),), project_name_key(table.project or ""), table.amount)
+    def _entry(self, units: Iterable[str | None], project: str | None, amount: object, year: int | None) -> Entry:
+        return Entry(tuple(self.unit_key(unit) if unit else "" for unit in units), squeeze(project or ""), amount, year)
 
 
 @lru_cache(maxsize=16384)

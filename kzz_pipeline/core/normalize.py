@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.garbage import no_cycles
+from kzz_pipeline.core.listing import number_of
 from kzz_pipeline.core.money import money_unit_of, read_amount
 from kzz_pipeline.core.names import Listed, Tabled
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.tokens import Chunks, Parse, Plain, Tokens
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import Reading, read_indicator
-from kzz_pipeline.core.vocabulary import UNIT_FIELDS, Vocabulary, year_of
+from kzz_pipeline.core.vocabulary import UNIT_FIELDS, Vocabulary, only_year_in, year_of
 from kzz_pipeline.core.words import Words
 
 Columns = dict[str, list[Any]]
@@ -51,7 +52,10 @@ _ABOUT_SURVEY = re.compile(
     r"(?:数|数量|次|费用?|经费|成本|支出|时间|时限|期限|日期|频[次率]|(?:回收|覆盖|完成|参与|及时|发放|有效)率)$"
 )
 _OF_SURVEYS = {"count", "person", "occurrence", "money", "time", "work", "place", "body"}
-_HEAD_ROLES = {"list_header", "list_field", "total", *_LISTED_ROLES}
+_HEAD_ROLES = {"title", "list_header", "list_field", "total", *_LISTED_ROLES}
+# What stands above the rows of a list; these and its total say which list they and the rows that follow are of.
+_LIST_HEADS = {"title", "year", "list_header"}
+_LIST_ROLES = {*_LIST_HEADS, "total"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +94,23 @@ class _Field(NamedTuple):
 
 
 class _Subject(NamedTuple):
-    """What a table says of whose money it is for: unit, project, and the total with its unit of money, as printed."""
+    """What a table says of whose money it is for: unit, project, year, and the total with its unit of money, as printed."""
 
     project_id: str
     unit: str | None
     project: str | None
     total: tuple[str, str | None] | None
+    fiscal_year: int | None
+
+
+@dataclass(slots=True)
+class _List:
+    """What a list prints above and below its rows, and their numbers: its own unit of money, if any, total and year."""
+
+    unit: str | None = None
+    total: Plain | None = None
+    year: int | None = None
+    rows: list[int] = field(default_factory=list)
 
 
 class _Levels:
@@ -235,9 +250,10 @@ class _Normalizer:
         self.assumed_money_unit = money_unit
         self.title: str | None = None
         self.money_unit: str | None = None
-        self.list_unit: str | None = None
         self.unit_names: dict[str, str] = {}
-        self.total: Plain | None = None
+        # The lists, the one that is gone through, and the rows of all of them.
+        self.lists: dict[int, _List] = {0: _List()}
+        self.list_no = 0
         self.listed: dict[int, dict[str, Plain]] = {}
         self.further: dict[int, list[str]] = {}
         # What is known of the whole release once every chunk was gone through.
@@ -343,27 +359,36 @@ class _Normalizer:
                     unit.value if unit else None,
                     project.value if project else None,
                     (total.value, total.unit or table.money_unit) if total else None,
+                    table.fiscal_year,
                 )
             )
         self._look_for_money_unit()
 
     def _gather_head(self, cell: Plain) -> None:
         _, _, _, text, role, _, item_no, name = cell
+        if role in _LIST_ROLES:
+            self.list_no = item_no
+        current = self.lists.setdefault(self.list_no, _List())
+        if role in _LIST_HEADS:
+            current.year = current.year or _year_named(text)
+            # The unit of a further list is not that of the first one, nor of the tables.
+            if role == "list_header" or item_no:
+                current.unit = name or current.unit
+            if not item_no:
+                self.money_unit = self.money_unit or name
         match role:
             case "title":
                 self.title = self.title or strip(text)
-                self.money_unit = self.money_unit or name
             case "money_unit":
                 self.money_unit = self.money_unit or name
-            case "list_header":
-                self.list_unit = name or self.list_unit
-                self.money_unit = self.money_unit or name
             case "total":
-                self.total = cell
+                current.total = cell
             case "list_field":
                 column = f"{name}: " if name else ""
                 self.further.setdefault(item_no, []).append(column + self._text(cell))
             case role if role in _LISTED_ROLES and item_no:
+                if item_no not in self.listed:
+                    current.rows.append(item_no)
                 self.listed.setdefault(item_no, {})[role] = cell
 
     def _gather_table(self, table: _Table, cells: Iterator[Plain]) -> None:
@@ -394,7 +419,7 @@ class _Normalizer:
                     trees.read(cell)
             elif role in _LABEL_ROLES:
                 trees.read(cell)
-            elif role in _HEAD_ROLES:
+            elif role in _HEAD_ROLES or (role == "year" and item_no):
                 self._gather_head(cell)
             else:
                 self._gather_head_of_table(table, cell, labels)
@@ -605,29 +630,48 @@ class _Normalizer:
         columns = _columns(
             "listed_no", "department", "implementing_unit", "project_name", "amount_cny", "project_id", "release_year",
             "release_id", "source_path", "source_sha256", "source_line", "source_column", "amount_printed", "correction",
-            "further_cells",
+            "further_cells", "list_no", "list_total_cny",
         )  # fmt: skip
         department = unit = None
+        list_of = {row: (number, of_row) for number, of_row in self.lists.items() for row in of_row.rows}
         for number, row in self.listed.items():
+            list_no, of_row = list_of[number]
+            columns["list_no"].append(list_no + 1)
+            columns["list_total_cny"].append(self._total_of(of_row))
             columns["further_cells"].append("; ".join(self.further.get(number, [])) or None)
             texts = {_LISTED_ROLES[role]: self._text(token) for role, token in row.items()}
             # A merged cell's text stands in the first of its rows only.
             if "department" in texts or "implementing_unit" in texts:
                 department, unit = texts.get("department", department), texts.get("implementing_unit")
-            listed_no = texts.get("listed_no", "").rstrip(".、．")
-            columns["listed_no"].append(int(listed_no) if listed_no.isdecimal() and len(listed_no) <= 9 else None)
+            columns["listed_no"].append(number_of(texts.get("listed_no", "")))
             columns["department"].append(department)
             columns["implementing_unit"].append(unit)
             columns["project_name"].append(texts.get("project_name"))
             amount = texts.get("amount_printed")
             columns["amount_printed"].append(strip(row["amount"][3]) if "amount" in row else None)
-            columns["amount_cny"].append(self._amount(amount, self.list_unit) if amount else None)
+            columns["amount_cny"].append(self._amount(amount, of_row.unit) if amount else None)
             columns["project_id"].append(None)
             columns["correction"].append(self._reason((cell[0], cell[1], strip(cell[3])) for cell in row.values()))
             cell = row.get("amount") or row.get("listed_project") or next(iter(row.values()))
             columns["source_line"].append(cell[0])
             columns["source_column"].append(cell[1])
         return self._with_source(columns)
+
+    def _total_of(self, found: _List) -> Decimal | None:
+        return self._amount(self._text(found.total), found.unit) if found.total else None
+
+    def _listed_total(self, listed: Columns) -> Decimal | None:
+        """The total of all lists: of each its own, added up; or the only one, unless it is of its own list alone."""
+        printed = {number: self._total_of(found) for number, found in self.lists.items() if found.rows or found.total}
+        totals = {number: total for number, total in printed.items() if total is not None}
+        if len(totals) == len(printed):
+            return sum(totals.values(), Decimal(0)) if totals else None
+        if len(totals) > 1:
+            return None
+        ((number, total),) = totals.items() or ((None, None),)
+        rows = zip(listed["list_no"], listed["amount_cny"], strict=True)
+        own = sum(amount or 0 for list_no, amount in rows if list_no - 1 == number)
+        return None if total == own else total
 
     def _table_rows(self, listed: Columns, matches: dict[int, int], done: int) -> Columns:
         """The rows of a chunk's tables, before which so many are done; `matches` are tables to rows of the list."""
@@ -659,19 +703,16 @@ class _Normalizer:
 
     def _match(self, listed: Columns) -> dict[int, int]:
         """Place among the release's tables to row of the list."""
+        names = ("implementing_unit", "department", "project_name", "amount_cny", "list_no")
         entries = [
-            Listed(tuple(name for name in (unit, department) if name), project or "", amount)
-            for unit, department, project, amount in zip(
-                listed["implementing_unit"],
-                listed["department"],
-                listed["project_name"],
-                listed["amount_cny"],
-                strict=True,
+            Listed(
+                tuple(name for name in (unit, department) if name), project or "", amount, self.lists[list_no - 1].year
             )
+            for unit, department, project, amount, list_no in zip(*(listed[name] for name in names), strict=True)
         ]
         tables = [
-            Tabled(subject.unit, subject.project, self._amount(*subject.total) if subject.total else None)
-            for subject in self.subjects
+            Tabled(unit, project, self._amount(*total) if total else None, year)
+            for _, unit, project, total, year in self.subjects
         ]
         found = self.words.names.match(entries, tables)
         return {at: row for row, at in enumerate(found) if at is not None}
@@ -779,7 +820,7 @@ class _Normalizer:
             "encoding": source.encoding,
             "line_count": source.line_count,
             "money_unit": self.money_unit,
-            "listed_total_cny": self._amount(self._text(self.total), self.list_unit) if self.total else None,
+            "listed_total_cny": self._listed_total(listed),
             "listed_count": len(listed["listed_no"]),
             "project_count": len(self.subjects),
             "indicator_count": self.counts["indicators"],
@@ -799,6 +840,11 @@ _INDICATOR_COLUMNS = (
 _FIELD_COLUMNS = (
     "project_id", "indicator_id", "field_no", "field", "label_printed", "value_printed", "source_line", "source_column",
 )  # fmt: skip
+
+
+def _year_named(printed: str) -> int | None:
+    year = only_year_in(printed)
+    return int(year) if year else None
 
 
 def _is_outside_tree(cell: Plain) -> bool:

@@ -1,9 +1,11 @@
 """Looking ahead: what a line is by its labels and by the lines below it, before it is read."""
 
+from collections.abc import Iterator
+
 from kzz_pipeline.core.indicator_rows import is_tree_header
 from kzz_pipeline.core.layout.cells import all_kinds, is_year_line
 from kzz_pipeline.core.layout.state import State
-from kzz_pipeline.core.listing import is_list_header
+from kzz_pipeline.core.listing import is_list_header, number_of
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.vocabulary import (
     FIELD,
@@ -13,6 +15,8 @@ from kzz_pipeline.core.vocabulary import (
     MONEY_UNIT,
     SPLITS,
     STRONG,
+    TITLE,
+    TOTAL,
     UNIT_FIELDS,
     YEAR,
 )
@@ -98,6 +102,41 @@ class Ahead(State):
     def _heads_list(self, index: int, items: list[Item]) -> bool:
         """Whether a line behind indicators is the year or the unit of money of a list that follows."""
         return all(item.kinds & (YEAR | MONEY_UNIT) for item in items) and self._next_is(index, ("list",))
+
+    def _another_list_below(self, index: int) -> bool:
+        """Whether a loose line behind rows of a list stands above a further list."""
+        for at in range(index + 1, min(index + 1 + LOOKAHEAD_LINES, len(self.lines))) if self.list_rows else ():
+            items = self.items(self.lines[at])
+            if items and is_list_header(items):
+                return self._is_another_list(at, items)
+            if len(items) > 2:
+                return False
+        return False
+
+    def _is_another_list(self, index: int, header: list[Item]) -> bool:
+        """Whether a header behind rows of a list is a further list's, and not the same again on the next page.
+
+        The numbers of a further list begin again; where there are none, it has a total beside the one that was read.
+        """
+        if not self.list_rows:
+            return False
+        is_numbered = header[0].label is not None and header[0].label.list_column == "listed_no"
+        has_total = False
+        for items in self._rows_below(index):
+            if all_kinds(items[:2]) & TOTAL:
+                has_total = True
+            elif is_numbered and (number := number_of(items[0].text)) is not None:
+                return number == 1
+        return has_total and self.has_total
+
+    def _rows_below(self, index: int) -> Iterator[list[Item]]:
+        """The first lines below the header of the list that hold ink, as far as the tables."""
+        for line in self.lines[index + 1 : index + 1 + LOOKAHEAD_LINES]:
+            items = self.items(line)
+            if items and all_kinds(items) & (TITLE | HEADER):
+                return
+            if items:
+                yield items
 
     @staticmethod
     def _is_anchor(part: Item, items: list[Item]) -> bool:

@@ -74,7 +74,11 @@ class _Reader(Preamble, Header, Joint):
             else:
                 self._read_fields(index, items)
             return
-        if kinds & TITLE and len(items) <= 6 and self._read_title(index, items):
+        if (
+            kinds & TITLE
+            and len(items) <= 6
+            and (self._read_title_of_list(index, items) or self._read_title(index, items))
+        ):
             return
         if self.zone in ("preamble", "list"):
             self._read_before_tables(index, items, kinds)
@@ -84,9 +88,7 @@ class _Reader(Preamble, Header, Joint):
             return
         if self.zone == "indicators" and self.indicators:
             if self._heads_list(index, items):
-                self.close_table()
-                self.zone = "preamble"
-                self._read_preamble(index, items)
+                self._read_behind_tables(index, items)
                 return
             if self._is_next_table(index, items):
                 self._open_table()

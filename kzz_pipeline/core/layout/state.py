@@ -24,10 +24,13 @@ class State(Cells):
         self.table_no = 0
         self.zone = "preamble"
         self.listed = 0
+        # Of the list that is read: which one it is, from 0, its columns, its rows so far, whether its total was read,
+        # and the year that its title (the release's) or a line above it prints.
+        self.list_no = 0
         self.columns: Columns = []
-        # The year that the release's title or a line above the list prints.
-        self.list_year: str | None = None
+        self.list_rows = 0
         self.has_total = False
+        self.list_year: str | None = None
         self.has_title = False
         self.has_money_unit = False
         # Lines of headers and what they say: most forms print the same ones in every table.
@@ -79,6 +82,11 @@ class State(Cells):
         self.table_no += 1
         self.zone = "header"
         self._begin_table_state()
+
+    def _begin_list(self) -> None:
+        """What is read from here on is of a further list, with a unit of money, a total and numbers of its own."""
+        self.list_no += 1
+        self.zone, self.list_rows, self.has_total, self.list_year = "preamble", 0, False, None
 
     # -- tokens --------------------------------------------------------------------------------------------
 

@@ -202,8 +202,8 @@ class Chunk:
         return found
 
 
-class _Listed:
-    """The rows of the list, each made as it is asked for."""
+class Listed:
+    """The rows of a list, or of all, each made as it is asked for."""
 
     def __init__(self, columns: Mapping[str, list[Any]]) -> None:
         self.columns = dict(columns)
@@ -227,7 +227,7 @@ class Release:
         self.source = source
         self.words = words
         self.row: Row = _rows(rows[0]["releases"])[0]
-        self.listed = _Listed(rows[0]["listed_projects"])
+        self.listed = Listed(rows[0]["listed_projects"])
         last_lines: dict[int, int] = {}
         self.chunks = Chunks(len(rows), lambda number: Chunk(parse, number, rows[number], last_lines))
 
@@ -246,10 +246,17 @@ class Release:
         return {project_id: at for at, project_id in ids if project_id is not None}
 
     @cached_property
-    def total_cell(self) -> tuple[int, int]:
-        """Line and cell of the list's printed total."""
+    def lists(self) -> list[Listed]:
+        """The lists, in order."""
+        of_lists = _spans(self.listed.columns["list_no"]).values()
+        columns = self.listed.columns.items()
+        return [Listed({name: values[start:stop] for name, values in columns}) for start, stop in of_lists]
+
+    @cached_property
+    def total_cells(self) -> dict[int, tuple[int, int]]:
+        """Line and cell of the printed total of each list, by the list's number, from 1."""
         totals = (token for chunk in self.chunks for token in chunk.tokens("total"))
-        return next(((token.line, token.column) for token in totals), (1, 1))
+        return {token.item_no + 1: (token.line, token.column) for token in totals}
 
 
 Check = Callable[[Release], Iterator[Hit]]
@@ -304,8 +311,8 @@ def _rows(columns: Mapping[str, list[Any]], start: int = 0, stop: int | None = N
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
-def _spans(ids: list[str]) -> dict[str, tuple[int, int]]:
-    """Where the rows of each table begin and end, which stand together."""
+def _spans(ids: list[Any]) -> dict[Any, tuple[int, int]]:
+    """Where the rows of each table, or list, begin and end, which stand together."""
     found = {}
     start = 0
     for project_id, rows in groupby(ids):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from kzz_pipeline.core.characters import fold, squeeze, strip
 from kzz_pipeline.core.money import is_amount, money_unit_of, read_amount
-from kzz_pipeline.core.rules.model import Chunk, Hit, Release, Row, Table, chunk_rule, rule, table_rule, yuan
+from kzz_pipeline.core.rules.model import Chunk, Hit, Listed, Release, Row, Table, chunk_rule, rule, table_rule, yuan
 from kzz_pipeline.core.vocabulary import declared_unit, says_unit
 
 _GOAL_AMOUNT = re.compile(r"(?<![\d.])(\d[\d,]*(?:\.\d+)?)\s*(亿元|万元|元)(?![/每])")
@@ -54,12 +54,21 @@ def _listed_name(row: Row) -> str:
     "Add up the list in the printed document and ask the bureau which figure holds.",
 )  # fmt: skip
 def listed_total(release: Release) -> Iterator[Hit]:
-    total = release.row["listed_total_cny"]
-    amounts = [amount for amount in release.listed.columns["amount_cny"] if amount is not None]
-    if total is not None and amounts and sum(amounts) != total:
-        line, column = release.total_cell
-        message = f"the list's 合计 is {yuan(total)}, its {len(amounts)} rows add up to {yuan(sum(amounts))}"
-        yield Hit(message, line, column, str(sum(amounts)), str(total))
+    printed = [total for rows in release.lists if (total := rows[0]["list_total_cny"]) is not None]
+    whole = sum((amount for amount in release.listed.columns["amount_cny"] if amount is not None), Decimal(0))
+    for rows in release.lists:
+        total, amounts = (
+            rows[0]["list_total_cny"],
+            [amount for amount in rows.columns["amount_cny"] if amount is not None],
+        )
+        # The only total of several lists may be that of all of them.
+        if total is not None and amounts and sum(amounts) != total and printed != [whole]:
+            line, column = release.total_cells[rows[0]["list_no"]]
+            message = f"the list's 合计 is {yuan(total)}, its {len(amounts)} rows add up to {yuan(sum(amounts))}"
+            yield Hit(message, line, column, str(sum(amounts)), str(total))
+        elif total is None and amounts and printed and release.row["listed_total_cny"] is None:
+            message = f"the list of {len(rows)} row(s) prints no 合计, as another does: there is none of the release"
+            yield Hit(message, rows[0]["source_line"], rows[0]["source_column"], str(sum(amounts)), None)
 
 
 @rule(
@@ -275,11 +284,11 @@ def table_without_listing(table: Table, release: Release) -> Iterator[Hit]:
     "Ask the bureau whether these are two projects.",
 )  # fmt: skip
 def listed_twice(release: Release) -> Iterator[Hit]:
-    first: dict[tuple[str, str], Row] = {}
+    first: dict[tuple[int, str, str], Row] = {}
     for row in release.listed:
         unit = row["implementing_unit"] or row["department"]
         if unit and row["project_name"]:
-            same = first.setdefault((squeeze(unit), squeeze(row["project_name"])), row)
+            same = first.setdefault((row["list_no"], squeeze(unit), squeeze(row["project_name"])), row)
             if same is not row:
                 message = f"{unit}'s {row['project_name']} is listed again, first on line {same['source_line']}"
                 yield Hit(message, row["source_line"], row["source_column"], "one row", "two rows")
@@ -291,15 +300,19 @@ def listed_twice(release: Release) -> Iterator[Hit]:
     "Compare with the printed document.",
 )  # fmt: skip
 def listed_numbers(release: Release) -> Iterator[Hit]:
-    if not release.listed or release.listed[0]["listed_no"] != 1:
-        return  # codes, or none
+    for rows in release.lists:
+        if rows[0]["listed_no"] == 1:  # else codes, or none
+            yield from _misnumbered(rows)
+
+
+def _misnumbered(rows: Listed) -> Iterator[Hit]:
     last, blank = 0, 0
-    for row in release.listed:
+    for row in rows:
         number = row["listed_no"]
         if number is None:
             blank += 1
             continue
-        # A row without a number may have one all the same; a further list or group begins again.
+        # A row without a number may have one all the same; a further group begins again.
         if number not in (1, last + 1, last + 1 + blank) or (number == 1 == last):
             message = f"{_listed_name(row)} has number {number} in the list, behind number {last}"
             yield Hit(message, row["source_line"], row["source_column"], str(last + 1), str(number))
