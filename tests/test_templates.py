@@ -554,6 +554,11 @@ def test_a_label_with_a_value_of_its_own_is_no_name(line: str, name: str | None,
         "专项管理措施|建立台账",
         "测算依据|按人数",
         "是否政府采购|是",
+        "是否公众项目|是",
+        "责任人员|无",
+        "受益群众|/",
+        "审核人员|李四",
+        "项目进展|正常",
         "审核：李四|制表：王五",
         "甲县财政局|2022年2月10日",
         "||甲县财政局|2022年2月10日",
@@ -567,7 +572,18 @@ def test_a_line_below_the_satisfaction_indicators_is_none(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", ["||家长满意度|较高", "|群众认可度|高", "||安全感|高", "|投诉件数（件）|≤3", "|预算执行率指标|执行率|100%"]
+    "row",
+    [
+        "||家长满意度|较高",
+        "|群众认可度|高",
+        "||安全感|高",
+        "|投诉件数（件）|≤3",
+        "|预算执行率指标|执行率|100%",
+        "工作人员反响|良好",
+        "工作人员反响|||良好",
+        "受益群众|较满意",
+        "社会各界反映|好",
+    ],
 )
 def test_a_further_row_of_satisfaction_wherever_it_stands(row: str) -> None:
     assert len(column(rows_of(HEAD + ROWS + row + "\n"), "indicators", "indicator_name")) == 3

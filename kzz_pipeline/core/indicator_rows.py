@@ -469,14 +469,14 @@ def _label_readings(labels: list[Item]) -> list[Reading]:
     return readings
 
 
-def _is_nothing(text: str) -> bool:
+def is_nothing(text: str) -> bool:
     """Whether a cell says that there is nothing: —, /, 无, 指标1：无."""
     return _NOTHING.match(squeeze(text)) is not None
 
 
 def _empty_slot(cells: list[Item]) -> list[Reading]:
     """A row whose name is a sign for nothing: an empty slot where its value says nothing too, else cells without a name."""
-    empty = next((at for at, item in enumerate(cells) if not _is_nothing(item.text)), len(cells))
+    empty = next((at for at, item in enumerate(cells) if not is_nothing(item.text)), len(cells))
     if empty == 1 < len(cells):
         return [(item, "unread", 0, "value-without-name") for item in cells]
     return [
@@ -486,8 +486,8 @@ def _empty_slot(cells: list[Item]) -> list[Reading]:
 
 
 def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
-    if rest and rest[0].text[:1] in _NOTHING_INITIALS and _is_nothing(rest[0].text):
-        if len(rest) < 3 or _is_nothing(rest[1].text):
+    if rest and rest[0].text[:1] in _NOTHING_INITIALS and is_nothing(rest[0].text):
+        if len(rest) < 3 or is_nothing(rest[1].text):
             return _empty_slot(rest)
         # 无 ⇥ 资金拨付及时率（%） ⇥ 100%: the sign stands before an indicator.
         return [(rest[0], "unread", 0, "text-before-name"), *_rest_readings(rest[1:], header, units)]
@@ -547,7 +547,7 @@ def _single(item: Item, units: Units) -> list[Reading]:
 
 
 def _pair(name: Item, value: Item, units: Units) -> list[Reading]:
-    if name.text[:1] in _NOTHING_INITIALS and _is_nothing(name.text):
+    if name.text[:1] in _NOTHING_INITIALS and is_nothing(name.text):
         return _empty_slot([name, value])
     if value.text in SIGNS:
         return [(name, "unread", 0, "name-without-value"), (value, "unread", 0, "name-without-value")]

@@ -12,6 +12,7 @@ from kzz_pipeline.core.indicator_rows import (
     header_span,
     is_bracketed,
     is_comparator,
+    is_nothing,
     is_unit_in_brackets,
     read_row,
     tree_header,
@@ -28,6 +29,11 @@ from kzz_pipeline.core.vocabulary import BRACKET, FIELD, HEADER, LEVEL, SPLITS, 
 
 # What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
 _SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
+# What people think of something, and the people; their answer is a word of quality, and none of these.
+_ASKED = re.compile(
+    r"反响|反应|反映|反馈|口碑|评议|态度|群众|公众|大众|人员|职工|员工|干部|对象|师生|学生|学员|家长|居民|村民|农户|用户|患者|游客|各界"
+)
+_NO_ANSWER = {"是", "否", "有"}
 _BUDGET_EXECUTION = re.compile(r"^(?:项目|年度)?预算执行率(?:[(\[].*[)\]])?$")
 _DATE = re.compile(r"^(?:19|20)\d\d(?:年|[-./])\d{1,2}(?:月|[-./])\d{1,2}日?$", re.ASCII)
 _OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
@@ -259,6 +265,9 @@ class Tree(State):
             return is_weight and self._is_left_of_satisfaction(items[0].column)
         if split_unit(items[0].text, self.units)[1] is not None:
             return False
+        is_quality = looks_like_value(value, self.units) and not (is_date or is_nothing(value))
+        if _ASKED.search(name) and is_quality and squeeze(value) not in _NO_ANSWER:
+            return False  # 工作人员反响 ⇥ 良好
         return self._is_left_of_satisfaction(items[0].column if not (is_date and _OFFICE.search(name)) else 0)
 
     def _is_left_of_satisfaction(self, column: int) -> bool:
