@@ -964,7 +964,8 @@ def test_the_lists_own_column_of_amounts(columns: str, cells: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "columns", ["2020年预算金额|2021年预算金额", "上年预算数|增减金额", "本级安排资金|上级安排资金"]
+    "columns",
+    ["2020年预算金额|2021年预算金额", "2021年预算金额|页码", "上年预算数|增减金额", "本级安排资金|上级安排资金"],
 )
 def test_amounts_that_may_not_be_the_lists_own_are_not_read(columns: str) -> None:
     found, rows = listed(
@@ -973,6 +974,38 @@ def test_amounts_that_may_not_be_the_lists_own_are_not_read(columns: str) -> Non
     assert rows == [("甲项目", None)]
     assert column(found, "releases", "listed_total_cny") == [None]
     assert "list-amounts-unread" in column(found, "findings", "rule")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "申请预算金额 单位：元",
+        "申请预算金额，单位：元",
+        "申请预算金额单位：元",
+        "申请预算金额|单位：元",
+        "单位：元|申请预算金额",
+        "单位：元 申请预算金额",
+        "申请预算金额|单位：|元",
+        "2022年预算金额（元）",
+        "2022年预算金额 单位：元",
+        "预算金额/元",
+        "本级安排资金（元）",
+    ],
+)
+def test_the_unit_of_the_lists_amounts_in_its_header(heading: str) -> None:
+    """The tables below are in 万元."""
+    before = "|" if heading.startswith("单位：元|") else ""
+    text = f"2022年重点项目\n序号|单位|项目名称|{heading}\n1|甲局|甲项目|{before}1000000\n合计|||{before}1000000\n"
+    found, rows = listed(text + HEAD + ROWS)
+    assert rows == [("甲项目", 100)]
+    assert column(found, "releases", "listed_total_cny") == [1000000]
+    assert column(found, "releases", "unread_cell_count") == [0]
+
+
+@pytest.mark.parametrize("label", ["年度资金总额 单位：元", "年度资金总额/元", "资金总额，单位：元"])
+def test_the_unit_of_money_behind_a_label(label: str) -> None:
+    found = read(with_funds(f"项目资金|{label}|1000000|其中：财政拨款|800000|其他资金|200000"))
+    assert project(found, *FUNDS) == (1000000, 800000, 200000)
 
 
 @pytest.mark.parametrize(

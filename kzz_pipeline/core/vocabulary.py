@@ -76,7 +76,7 @@ _LEADING = re.compile(r"^(?:其中[:,]?)+")
 _WEIGHT = re.compile(r"[(\[]\d{1,3}(?:\.\d+)?(?:分|%|分值)?[)\]]$")
 _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 # What any of these can be found in; most texts are neither a label nor a label with something about it.
-_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中|本年|当年)|[)\]]$")
+_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中|本年|当年)|[)\]元]$")
 # The years that a goal or a tree of targets is for: 实施期目标（2022年-2024年）; 20XX年 in an empty form.
 _PERIOD = re.compile(r"^[12][\dxX*]{3}年?度?(?:[-~至到](?:[12][\dxX*]{3}(?:\+n)?)年?度?)?$", re.ASCII)
 # 2024年度绩效目标, 2024年指标值, 本年预算数
@@ -116,6 +116,8 @@ _SAYS_UNIT = re.compile(
 _UNIT_LABEL = re.compile(r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?$")
 _UNIT_ALONE = re.compile(rf"^(?:人民币)?{_UNIT}[)\]]?$")
 _UNIT_IN_TITLE = re.compile(rf"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?{_UNIT}[)\]]$")
+# The same behind a label: 申请预算金额 单位：万元, 金额/元.
+_UNIT_BEHIND = re.compile(rf"(?:[:,/]|单位[:是为]?)+(?:人民币)?{_UNIT}$")
 # The same beside something else in one cell: （2022年）  单位：万元.
 _UNIT_BESIDE = (
     re.compile(r"^(.*\S)(?:\s+|(?<=[)）年度]))([(（]?\S{0,2}单位\s*[:：].{0,8}元[)）]?)\s*$"),
@@ -268,7 +270,7 @@ class Vocabulary:
             return level
         for before in _YEARS_BEFORE:
             year = before.match(text)
-            of_year = self.labels.get(text[year.end() :]) if year else None
+            of_year = self._look_up(text[year.end() :]) if year else None
             if of_year is None or year is None:
                 continue
             if of_year.goal or of_year.header == "value":
@@ -282,6 +284,9 @@ class Vocabulary:
             for key in (candidate, bare, _WEIGHT.sub("", bare)):
                 if key in self.labels:
                     return self.labels[key]
+            unit = None if money_unit_line(text) else _UNIT_BEHIND.search(bare)
+            if unit is not None:
+                return _in_unit(self.labels.get(bare[: unit.start()]), _unit(unit[1]))
             bracket = _BRACKET.search(bare)
             if bracket is None:
                 continue
@@ -297,16 +302,9 @@ class Vocabulary:
                 return base
             if (base.money or base.list_column == "amount") and _YEAR_CELL.match(bracket[1]):
                 return _of_year(base, bracket[1][:4])
-            unit = money_unit_of(bracket[1])
-            if unit is not None and (base.money or base.total_funds or base.list_column == "amount"):
-                return Label(
-                    list_column=base.list_column,
-                    field=base.field,
-                    money=base.money,
-                    total_funds=base.total_funds,
-                    header=base.header,
-                    unit=unit,
-                )
+            in_bracket = money_unit_of(bracket[1])
+            if in_bracket is not None and (of_unit := _in_unit(base, in_bracket)):
+                return of_unit
         return None
 
     def either(self, printed: str) -> Label | None:
@@ -377,6 +375,20 @@ class Vocabulary:
         if found is None or (found.weak and not weak) or (found.list_column and not (found.field or found.goal)):
             return False
         return found.is_level or found.field is not None or found.goal is not None
+
+
+def _in_unit(label: Label | None, unit: str) -> Label | None:
+    """A label of money that says in which unit it is; None where it is none of money."""
+    if label is None or not (label.money or label.total_funds or label.list_column == "amount"):
+        return None
+    return Label(
+        list_column=label.list_column,
+        field=label.field,
+        money=label.money,
+        total_funds=label.total_funds,
+        header=label.header,
+        unit=unit,
+    )
 
 
 def _of_year(label: Label, year: str) -> Label:

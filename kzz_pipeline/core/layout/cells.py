@@ -97,7 +97,8 @@ class Cells:
         """`items` with every cell that prints a unit of money beside something else taken apart."""
         found: list[Item] = []
         for item in items:
-            two = None if item.kinds & SPLITS else parted_from_unit(item.text)
+            is_label = item.kinds & SPLITS or (item.label and item.label.unit)
+            two = None if is_label else parted_from_unit(item.text)
             part = item.part or 1
             found += (
                 [item] if two is None else [self._item(item.column, part + at, text) for at, text in enumerate(two)]

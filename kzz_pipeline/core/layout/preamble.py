@@ -76,9 +76,15 @@ class Preamble(Ahead):
         self.zone = "list"
         end = header_end(items)
         year = self.list_year or (str(self.year) if self.year else None)
-        self.columns = header_columns(items[:end], year, self._rows_below(index))
-        for item, (_, name) in zip(items[:end], self.columns, strict=True):
-            unit = item.label.unit if item.label else unit_in_bracket(item.text) if name == "amount" else None
+        headings = [item for item in items[:end] if not item.kinds & MONEY_UNIT]
+        self.columns = header_columns(headings, year, self._rows_below(index))
+        amount = next((column for column, name in self.columns if name == "amount"), None)
+        for item in items[:end]:
+            if item.kinds & MONEY_UNIT:
+                unit = declared_unit(item.text)
+            else:
+                in_bracket = unit_in_bracket(item.text) if item.column == amount else None
+                unit = item.label.unit if item.label else in_bracket
             self._emit(index, item, "list_header", 0, unit)
             self.has_money_unit = self.has_money_unit or unit is not None
         if end < len(items):
