@@ -881,6 +881,22 @@ def test_page_numbers_and_remarks_are_no_indicators_and_no_goal() -> None:
     assert column(found, "project_fields", "value_printed")[-2:] == ["无", "本表公开。"]
 
 
+@pytest.mark.parametrize(
+    ("remark", "field"),
+    [
+        ("其他说明：本项目为延续项目。", "note"),
+        ("|其他说明|本项目为延续项目。", "note"),
+        ("|负责人：张三", "project_leader"),
+        ("说明：本项目为延续项目，由县财政局统筹安排资金，确保全年正常运转，按时拨付，不拖欠。", None),
+    ],
+)
+def test_a_goal_goes_on_below_a_remark(remark: str, field: str | None) -> None:
+    found = read(f"{HEAD}{remark}\n建立长效机制。\n实施单位|乙所\n{ROWS}")
+    goal = ["保障运转，提高质量。", *([] if field else [remark]), "建立长效机制。"]
+    assert project(found, "annual_goal") == ("\n".join(goal),)
+    assert {"implementing_unit", *([field] if field else [])} <= fields(found).keys()
+
+
 def test_a_goal_that_begins_as_a_level_does() -> None:
     goal = "数量指标：培训100人；质量指标：合格率95%以上。"
     text = HEAD.replace("年度目标|保障运转，提高质量。", f"总体目标|年度目标\n|{goal}")

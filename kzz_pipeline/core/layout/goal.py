@@ -95,15 +95,21 @@ class Goal(Tree, Titles):
             self.zone = "indicators"
             self._read_indicator_row(index, items, kinds)
         elif first and first.field and first.field not in BLOCK_FIELDS and not first.goal:
-            self._read_fields(index, items)
+            self._read_fields_in_goal(index, items)
         elif (first and first.goal) or (not first and self._begins_with_goal_label(items[0])):
             self._read_goal_labels(index, items)
         elif self._is_field_line(items[:1]) or self._is_field_below_goal(items):
-            self._read_fields(index, items)
+            self._read_fields_in_goal(index, items)
         else:
             for item, scope in zip(items, self._goal_scopes_of(items), strict=True):
                 self._emit(index, item, "goal", 0, scope)
             self.has_goal = True
+
+    def _read_fields_in_goal(self, index: int, items: list[Item]) -> None:
+        self._read_fields(index, items)
+        if self._is_signature(items) and self.pending is None:
+            # 其他说明：… stands between the lines of a goal, which goes on below it.
+            self.zone = "goal"
 
     @staticmethod
     def _is_sentence(items: list[Item]) -> bool:
