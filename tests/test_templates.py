@@ -1065,6 +1065,42 @@ def test_a_line_of_fields_is_no_header_of_a_list() -> None:
     assert project(found, "budget_unit", "project_name", "total_funds_cny") == ("甲局", "甲项目", 1000000)
 
 
+@pytest.mark.parametrize(
+    ("labels", "row"),
+    [
+        ("实施单位|项目名称|项目经费", "甲局|甲项目|100"),
+        ("预算单位|项目名称|项目经费（元）", "甲局|甲项目|1000000"),
+        ("预算单位|项目名称|预算金额|其中：财政拨款", "甲局|甲项目|100|80"),
+        ("主管部门|实施单位|项目名称|金额", "甲县|甲局|甲项目|100"),
+        ("预算单位|项目名称|年度|预算数", "甲局|甲项目|2022年|100"),
+    ],
+)
+@pytest.mark.parametrize("below", ["年度目标|保障运转，提高质量。\n", "项目类型|延续项目\n", ""])
+def test_labels_above_one_row_of_a_table_are_no_header_of_a_list(labels: str, row: str, below: str) -> None:
+    head = "单位：万元\n项目支出绩效目标表\n（2022年）\n"
+    for above in ("", HEAD + ROWS):
+        found = read(f"{above}{head}{labels}\n{row}\n{below}{ROWS}")
+        own = [column(found, "projects", name)[-1] for name in ("budget_unit", "project_name", "total_funds_cny")]
+        assert own == ["甲局", "甲项目", 1000000]
+        assert column(found, "listed_projects", "project_name") == []
+
+
+def test_a_list_without_numbers_above_a_table() -> None:
+    text = "2022年重点项目\n单位：万元\n实施单位|项目名称|项目经费\n甲局|甲项目|100\n"
+    tables = HEAD.replace("单位：万元\n", "") + ROWS
+    for below in ("", "乙局|乙项目|50\n", "合计||100\n"):
+        _, rows = listed(text + below + tables)
+        assert rows == TWO[: 2 if "乙" in below else 1]
+
+
+def test_a_goal_is_no_row_of_a_list() -> None:
+    found, rows = listed(
+        f"2022年重点项目\n单位：万元\n{LIST_COLUMNS}\n1|甲局|甲局|甲项目|100\n年度目标|保障运转。\n{ROWS}"
+    )
+    assert rows == TWO[:1]
+    assert project(found, "annual_goal") == ("保障运转。",)
+
+
 def test_subtotals_are_no_projects() -> None:
     found = read(
         "2022年重点项目（单位：元）\n序号|部门单位|项目实施单位|项目名称|申请预算金额\n合计||||150\n一|甲局|||100\n"

@@ -71,7 +71,7 @@ class Ahead(State):
             if not items:
                 continue
             kinds = all_kinds(items)
-            if kinds & LIST_COLUMN and is_list_header(items):
+            if kinds & LIST_COLUMN and self._heads_list_of_projects(at, items):
                 return "list"
             if kinds & HEADER and is_tree_header(items):
                 return "tree"
@@ -87,6 +87,24 @@ class Ahead(State):
             if seen >= LOOKAHEAD_LINES:
                 return "none"
         return "end"
+
+    def _heads_list_of_projects(self, index: int, items: list[Item]) -> bool:
+        """Whether a line names the columns of the list.
+
+        The same labels, without that of a number, may be a table's own, over one row and what a table goes on with.
+        """
+        if not is_list_header(items):
+            return False
+        if any(item.label and item.label.list_column == "listed_no" for item in items):
+            return True
+        further = range(index + 1, min(index + 1 + LOOKAHEAD_LINES, len(self.lines)))
+        row, below = [*filter(None, (self.items(self.lines[at]) for at in further)), [], []][:2]
+        columns = {item.column for item in items}
+        if not row or not below or not columns.issuperset(item.column for item in row):
+            return True
+        first = self._split(below[:1])[0].label
+        goes_on = first is not None and first.field is not None and first.field not in NAME_FIELDS
+        return not (goes_on or self._is_goal_line(below) or is_tree_header(below))
 
     def _is_next_table(self, index: int, items: list[Item]) -> bool:
         """Whether a line behind indicators opens a further table whose title was lost: its header begins again."""

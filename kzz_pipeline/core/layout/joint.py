@@ -19,7 +19,6 @@ from kzz_pipeline.core.joint_table import (
 from kzz_pipeline.core.layout.ahead import Ahead
 from kzz_pipeline.core.layout.cells import all_kinds
 from kzz_pipeline.core.layout.tree import Tree, header_names
-from kzz_pipeline.core.listing import is_list_header
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.vocabulary import HEADER, LIST_COLUMN, STRONG, TITLE, TOTAL, UNIT_FIELDS, year_of
@@ -47,7 +46,7 @@ class Joint(Tree, Ahead):
 
     def _reads_joint_row(self, index: int, items: list[Item], kinds: int, joint: JointTable) -> bool:
         """Read a row of a table over many projects, if a line is one."""
-        if items[0].kinds & TITLE or (kinds & LIST_COLUMN and is_list_header(items)):
+        if items[0].kinds & TITLE or (kinds & LIST_COLUMN and self._heads_list_of_projects(index, items)):
             self.joint = None
             return False
         if kinds & HEADER and is_tree_header(items):

@@ -10,7 +10,6 @@ from kzz_pipeline.core.listing import (
     DEFAULT_COLUMNS,
     header_columns,
     header_end,
-    is_list_header,
     is_list_row,
     is_subtotal,
     row_roles,
@@ -20,6 +19,7 @@ from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.vocabulary import (
     FIELD,
+    GOAL,
     HEADER,
     LEVEL,
     LIST_COLUMN,
@@ -42,10 +42,10 @@ class Preamble(Ahead):
     """Reads the list and the lines around it."""
 
     def _read_before_tables(self, index: int, items: list[Item], kinds: int) -> None:
-        if kinds & LIST_COLUMN and is_list_header(items):
+        if kinds & LIST_COLUMN and self._heads_list_of_projects(index, items):
             self._read_list_header(index, items)
         elif (kinds & HEADER and is_tree_header(items)) or (
-            kinds & (YEAR | FIELD | LEVEL | SPLITS) and self._opens_without_title(index, items)
+            kinds & (YEAR | FIELD | LEVEL | SPLITS | GOAL) and self._opens_without_title(index, items)
         ):
             self._open_table()
             self.read_line(index, items)
@@ -62,6 +62,8 @@ class Preamble(Ahead):
     def _opens_without_title(self, index: int, items: list[Item]) -> bool:
         if all(item.kinds & YEAR for item in items):
             return self._next_is(index, ("field",))
+        if self._is_goal_line(items):
+            return self._next_is(index, ("tree",))
         if items[0].label and items[0].label.list_column == "listed_no":
             return False
         parts = self._split(items)

@@ -12,7 +12,6 @@ from kzz_pipeline.core.layout.cells import TELLING, all_kinds
 from kzz_pipeline.core.layout.header import Header
 from kzz_pipeline.core.layout.joint import Joint
 from kzz_pipeline.core.layout.preamble import Preamble
-from kzz_pipeline.core.listing import is_list_header
 from kzz_pipeline.core.tokens import Chunks, Item, Parse, Tokens
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.vocabulary import FIELD, HEADER, LEVEL, LIST_COLUMN, MONEY_UNIT, SPLITS, TITLE, YEAR, Vocabulary
@@ -79,7 +78,7 @@ class _Reader(Preamble, Header, Joint):
         if self.zone in ("preamble", "list"):
             self._read_before_tables(index, items, kinds)
             return
-        if kinds & LIST_COLUMN and is_list_header(items):
+        if kinds & LIST_COLUMN and self._heads_list_of_projects(index, items):
             self._read_list_header(index, items)
             return
         if self.zone == "indicators" and self.indicators:
