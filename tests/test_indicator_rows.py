@@ -281,13 +281,35 @@ def test_lines_of_units_above_those_of_their_projects() -> None:
     ]
 
 
-def test_a_row_of_many_projects_whose_cells_were_shifted_is_nobodys() -> None:
-    found = rows_of(
-        f"{JOINT}甲局|甲项目|50.00|修路|产出指标|数量指标|里程|≥|500|米|定量\n"
-        "2|乙局|乙项目|30|产出指标|数量指标|里程|≥|5|公里|定量\n"
-    )
-    assert funded(found)[1] == (None, None, None, None, None, 1)
-    assert {"nameless-table", "unread-cell"} <= set(column(found, "findings", "rule"))
+OF_ONE = "甲局|甲项目|50.00|修路|产出指标|数量指标|里程|≥|500|米|定量\n"
+
+
+@pytest.mark.parametrize(
+    "shifted",
+    [
+        "2|乙局|乙项目|30|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "|乙局|“乙”项目|30|养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "|乙局|《乙》杂志||养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "||乙局|乙项目|30|养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "|乙局|30|40|养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "乙局||乙项目|30|养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+    ],
+)
+def test_a_row_of_many_projects_whose_cells_were_shifted_is_nobodys(shifted: str) -> None:
+    further = "||||产出指标|质量指标|合格率|＝|100|%|定量\n"
+    for text, place in ((OF_ONE + shifted + further, 1), (shifted + further + OF_ONE, 0)):
+        found = rows_of(JOINT + text)
+        projects = funded(found)
+        assert projects.pop(place) == (None, None, 2022 if place == 0 else None, None, None, 2)
+        assert projects == [("甲局", "甲项目", 2022, 500000, "修路", 1)]
+        assert column(found, "indicators", "indicator_name").count("里程") == 2
+        assert {"nameless-table", "unread-cell"} <= set(column(found, "findings", "rule"))
+
+
+def test_words_for_the_money_of_one_of_many_projects_are_no_shift() -> None:
+    found = rows_of(f"{JOINT}{OF_ONE}乙局|乙项目|待定|养路|产出指标|数量指标|里程|≥|5|公里|定量\n小计||50\n")
+    assert funded(found)[1:] == [("乙局", "乙项目", 2022, None, "养路", 1)]
+    assert "amount-unreadable" in column(found, "findings", "rule")
 
 
 def test_a_table_of_its_own_below_one_over_many_projects() -> None:
