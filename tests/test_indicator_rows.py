@@ -62,6 +62,94 @@ def test_the_targets_of_the_year_among_others(header: str, value: int) -> None:
     assert (label, printed) == (header.split("|")[1 - value], row[1 - value])
 
 
+DAMAGED = [
+    "绩效指标|一级指标|二级指标|三级|指标|指标值|备注",
+    "绩效指标|一级|指标|二级|指标|三级|指标|指标值|备注",
+    "绩效|指标|一级指标|二级指标|三级指标|指标值|备注",
+    "绩效指标|一级指标|二级指标|三级指标|指标|值|备注",
+    "绩效指标|一级指标|二|级|指标|三级指标|指标值|备|注",
+    "绩效指标|三级指标|一级指标|二级指标|指标值|备注",
+    "绩效指标|三级指标|二级指标|一级指标|指标值|备注",
+    "绩效指标|一级指标|三级指标|二级指标|指标值|备注",
+    "绩效指标|三级|指标|一级指标|二级指标|指标值|备注",
+]
+
+
+@pytest.mark.parametrize("header", DAMAGED)
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_headings_in_two_cells_or_out_of_order(header: str, is_moved: bool) -> None:
+    """The rows stand where they stood before a TAB too many, or below the first cell of each heading."""
+    whole = "绩效指标|一级指标|二级指标|三级指标|指标值|备注"
+    columns, joined = [], ""
+    for at, cell in enumerate(header.split("|")):
+        columns += [] if joined else [at]
+        joined = "" if joined + cell in whole.split("|") else joined + cell
+    columns = columns if is_moved else list(range(6))
+    rows = [
+        ["", "产出指标", "数量指标", "培训人数（人）", "≥100", ""],
+        ["", "", "", "培训场次（场）", "5", "含线上"],
+        ["", "", "质量指标", "培训效果", "", "无"],
+        ["满意度指标", "", "", "群众满意度（%）", "≥90", ""],
+    ]
+    lines = []
+    for row in rows:
+        cells = [""] * (columns[-1] + 1)
+        for at, cell in zip(columns, row, strict=True):
+            cells[at] = cell
+        lines.append("|".join(cells))
+    found = rows_of("\n".join([HEAD + header, *lines, ""]))
+    assert indicators(found) == [
+        ("数量指标", "培训人数", "≥100"), ("数量指标", "培训场次", "5"), ("满意度指标", "群众满意度", "≥90"),
+    ]  # fmt: skip
+    assert fields(found, indicator=True) == {"remark": "含线上"}
+    assert "备注" in column(found, "project_fields", "label_printed")
+    assert column(found, "findings", "rule").count("unread-cell") == 2
+
+
+@pytest.mark.parametrize(
+    "header", ["一级指标|二级指标|指标|值|备注", "一级|二级|指标|指标值|备注", "一级|二级|三级|指标值|备注"]
+)
+def test_headings_that_only_look_like_parts_of_one(header: str) -> None:
+    found = read(f"{HEAD}{header}\n产出指标|数量指标|培训人数|≥100人|含线上\n||培训场次|5场|\n")
+    assert indicators(found) == [("数量指标", "培训人数", "≥100人"), ("数量指标", "培训场次", "5场")]
+    assert fields(found, indicator=True) == {"remark": "含线上"}
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        (
+            "指标名称|二级指标|一级指标|指标性质|指标值|度量单位",
+            ["人数|数量指标|产出指标|≥|3|人", "场次|||≥|5|场", "合格率|质量指标|产出指标|≥|95|%"],
+        ),
+        (
+            "三级指标|指标值|一级指标|二级指标",
+            ["人数|3|产出指标|数量指标", "场次|5||", "合格率|95|产出指标|质量指标"],
+        ),
+    ],
+)
+def test_levels_behind_the_name_are_those_of_their_row(header: str, rows: list[str]) -> None:
+    found = read("\n".join([HEAD + header, *rows, ""]))
+    assert indicators(found) == [("数量指标", "人数", "3"), ("数量指标", "场次", "5"), ("质量指标", "合格率", "95")]
+    assert column(found, "indicators", "level1_printed") == ["产出指标"] * 3
+
+
+@pytest.mark.parametrize("levels", ["一级指标|二级|指标|三级指标", "三级指标|一级指标|二级指标"])
+def test_a_damaged_header_of_a_table_over_many_projects(levels: str) -> None:
+    found = read(
+        f"单位：万元\n2022年项目绩效目标表\n单位名称|项目名称|预算数|{levels}|指标值|备注\n"
+        "甲局|甲项目|50|产出指标|数量指标|人数|≥3人|含线上\n|||满意度指标|满意度指标|满意度|≥90%|\n"
+        "乙局|乙项目|60|产出指标|数量指标|场次|≥5场|\n"
+    )
+    assert [row[:2] for row in funded(found)] == [("甲局", "甲项目"), ("乙局", "乙项目")]
+    assert [row[0:2] for row in indicators(found)] == [
+        ("数量指标", "人数"),
+        ("满意度指标", "满意度"),
+        ("数量指标", "场次"),
+    ]
+    assert fields(found, indicator=True) == {"remark": "含线上"}
+
+
 @pytest.mark.parametrize("header", ["2023年指标值|2024年指标值", "计算方法|备注", "甲列|乙列"])
 def test_no_target_is_taken_from_a_column_that_may_hold_something_else(header: str) -> None:
     text = tree(header, "产出指标|数量指标|人数|≥3人|≥4人")
@@ -365,14 +453,6 @@ def test_a_word_for_names_before_the_levels_is_not_their_column() -> None:
     found = read(f"{HEAD}指标|{LEVELS}|目标值|备注\n|产出指标|数量指标|人数|≥3人|含线上\n")
     assert indicators(found) == [("数量指标", "人数", "≥3人")]
     assert fields(found, indicator=True) == {"remark": "含线上"}
-
-
-def test_levels_behind_the_name_are_of_no_other_row() -> None:
-    rows = "人数|3人|产出指标|数量指标", "合格率|100%|产出指标|质量指标"
-    found = rows_of("".join(f"{line}\n" for line in (HEAD.rstrip(), "三级指标|指标值|一级指标|二级指标", *rows)))
-    assert indicators(found) == [(None, "人数", "3人"), (None, "合格率", "100%")]
-    assert "数量指标" in column(found, "project_fields", "value_printed")
-    assert "unknown-label" in column(found, "findings", "rule")
 
 
 def test_names_and_values_by_turns_are_as_many_indicators() -> None:

@@ -273,7 +273,7 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
     if header.has_numbers:
         return _without_numbers(items, header, units)
     if header.has_levels_behind:
-        return _rest_readings(items, header, units)
+        return [_level_behind(reading) for reading in _rest_readings(items, header, units)]
     count = _leading_labels(items)
     rest = items[count:]
     if not rest:
@@ -295,6 +295,15 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         for item, role, number, name in _read_group(group, header, units):
             readings.append((item, role, number + before if number else 0, name))
     return readings
+
+
+def _level_behind(reading: Reading) -> Reading:
+    """A reading of a row whose levels stand behind the name: a label there is of this row, whose number it has."""
+    item, role, number, _ = reading
+    if role != "attribute" or not item.kinds & STRONG:
+        return reading
+    _, role, _, name = _label_readings([item])[0]
+    return item, role, number, name
 
 
 def _beside_each_other(items: list[Item], first: TreeHeader, second: TreeHeader, units: Units) -> list[Reading]:

@@ -371,7 +371,7 @@ class _Normalizer:
         labels: dict[int, tuple[str, str | None, str | None]] = {}
         headers: dict[str | None, str] = {}
         indicators: list[tuple[int, tuple[str | None, ...], list[Plain]]] = []
-        number = 0
+        number, period = 0, None
         for cell in cells:
             line, _, _, text, role, _, item_no, name = cell
             if role == "unread":
@@ -379,9 +379,9 @@ class _Normalizer:
             table.last_line = line
             if role in _INDICATOR_ROLES:
                 if item_no != number:
-                    number = item_no
+                    number, period = item_no, name if role == "indicator" else None
                     own: list[Plain] = []
-                    indicators.append((number, trees.in_force(name if role == "indicator" else None), own))
+                    indicators.append((number, trees.in_force(period), own))
                 own.append(cell)
                 if role == "attribute":
                     # A column that the vocabulary does not name goes by what its header prints.
@@ -389,11 +389,15 @@ class _Normalizer:
                     label = header or headers.get(field_name)
                     self._add_field(table, field_name or None, label, cell, self._text(cell), None, number)
             elif role == "indicator_header":
-                headers[name] = strip(text)
-                if name in _PERIODS:
-                    trees.read(cell)
+                heading, _, whole = (name or "").partition(":")
+                headers[heading] = whole or strip(text)
+                if heading in _PERIODS:
+                    trees.read((*cell[:7], heading))
             elif role in _LABEL_ROLES:
                 trees.read(cell)
+                if item_no:
+                    # It stands behind the name, and is of the same row.
+                    indicators[-1] = number, trees.in_force(period), own
             elif role in _HEAD_ROLES:
                 self._gather_head(cell)
             else:

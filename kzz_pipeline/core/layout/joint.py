@@ -6,7 +6,7 @@ What such a table is, as data, stands in `core/joint_table.py`.
 from itertools import takewhile
 
 from kzz_pipeline.core.characters import squeeze
-from kzz_pipeline.core.indicator_rows import TREE_HEADERS, is_nothing, is_tree_header, tree_header
+from kzz_pipeline.core.indicator_rows import TREE_HEADERS, is_nothing, is_tree_header
 from kzz_pipeline.core.joint_table import (
     NUMBER,
     PROJECT,
@@ -22,7 +22,6 @@ from kzz_pipeline.core.layout.tree import Tree, header_names
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.vocabulary import HEADER, LIST_COLUMN, STRONG, TITLE, TOTAL, UNIT_FIELDS, year_of
-
 
 # Columns that hold words, never an amount.
 _WORDS = {PROJECT, PROJECT_GOAL, "long_term_goal", *UNIT_FIELDS}
@@ -43,13 +42,14 @@ class Joint(Tree, Ahead):
         if columns is None:
             return False
         year = self.joint.year if self.joint else self._year_printed()
-        header = tree_header(items[first:], year_of(year) if year else None)
+        front, levels = items[:first], items[first:]
+        _, header, names = self._read_headings(index, levels, year_of(year) if year else None, front)
         if self.joint is None or self.joint.columns != columns:
             above = (token for token in self.tokens if token[4] == "field_value" and token[7] in UNIT_FIELDS)
             unit = next(((line, column, text) for line, column, _, text, *_ in above), None)
             self.joint = JointTable(columns, items[first].column, header, year, unit)
         self.zone, self.pending, self.header = "indicators", None, header
-        for item, name in zip(items, header_names(header, items), strict=True):
+        for item, name in zip(items, [*header_names(header, front), *names], strict=True):
             self._emit(index, item, "indicator_header", 0, name)
         return True
 

@@ -4,8 +4,10 @@ What a row says is read in `core/indicator_rows.py`; here it is found which cell
 """
 
 import re
+from collections.abc import Sequence
 
 from kzz_pipeline.core.characters import squeeze, strip
+from kzz_pipeline.core.damaged_header import in_order, moved_back, whole_headings
 from kzz_pipeline.core.indicator_rows import (
     SIGNS,
     TreeHeader,
@@ -25,7 +27,7 @@ from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import BRACKET, FIELD, HEADER, LEVEL, SPLITS, SPLITS_WEAKLY, TREE, year_of
+from kzz_pipeline.core.vocabulary import BRACKET, FIELD, HEADER, LEVEL, SPLITS, SPLITS_WEAKLY, STRONG, TREE, year_of
 
 # What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
 _SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
@@ -40,6 +42,7 @@ _OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
 # Added to the parts of cells that are read with those of the line above.
 _BELOW = 1000
 _MOST_HEADERS = 1_000
+_ROWS_ASKED = 5
 
 
 def header_names(header: TreeHeader, items: list[Item]) -> list[str]:
@@ -73,16 +76,51 @@ class Tree(State):
         else:
             start = 0
         own = items[start:stop]
-        header = tree_header(own, self._year())
-        names = header_names(header, own)
-        # What stands before the levels, and the year that a column is for, may be another in the next table.
-        if len(own) == len(items) and items[0].kinds & HEADER and not header.is_dated:
+        headings, header, names = self._read_headings(index, own, self._year())
+        # What stands before the levels, and the year that a column is for, may be another in the next table; so may the
+        # rows, by which the order of the headings is judged.
+        if headings == items == in_order(items) and items[0].kinds & HEADER and not header.is_dated:
             if len(self.known_headers) >= _MOST_HEADERS:
                 self.known_headers.clear()
             self.known_headers[self.lines[index]] = items, header, names
         self._begin_tree(index, own, header, names)
         if stop < len(items):
             self.read_line(index, items[stop:])
+
+    def _read_headings(
+        self, index: int, items: list[Item], year: int | None, front: Sequence[Item] = ()
+    ) -> tuple[list[Item], TreeHeader, list[str]]:
+        """The headings of a header line as they were before it was damaged, what they say, and what each cell is.
+
+        `front` are the columns of a table over many projects before them.
+        """
+        parted = whole_headings(items, self.vocabulary)
+        columns = {item.column for item in front} | {heading.column for heading, _ in parted}
+        if len(parted) < len(items) and not self._stand_below(index, columns):
+            parted = moved_back(parted)
+        headings = [heading for heading, _ in parted]
+        ordered = in_order(headings)
+        if ordered != headings and self._levels_stand_first(index, items[0].column if front else 0):
+            headings = ordered
+        header = tree_header(headings, year)
+        names = []
+        for name, (heading, count) in zip(header_names(header, [whole for whole, _ in parted]), parted, strict=True):
+            # Of a heading in several cells each says the whole.
+            names += [name if count == 1 else f"{name}:{heading.text}"] * count
+        return headings, header, names
+
+    def _first_rows(self, index: int) -> list[list[Item]]:
+        return [self.items(line) for line in self.lines[index + 1 : index + 1 + _ROWS_ASKED]]
+
+    def _stand_below(self, index: int, columns: set[int]) -> bool:
+        """Whether the cells below a header all stand in these columns."""
+        return all(item.column in columns for row in self._first_rows(index) for item in row)
+
+    def _levels_stand_first(self, index: int, start: int) -> bool:
+        """Whether the rows below a header begin, from a column on, with their levels, wherever the header has them."""
+        rows = ([item for item in row if item.column >= start] for row in self._first_rows(index))
+        firsts = (row[0].kinds for row in rows if all_kinds(row) & STRONG)
+        return bool(next(firsts, 0) & LEVEL)
 
     def _is_glued_on(self, front: list[Item]) -> bool:
         """Whether cells before a header of the tree are the line above it and no columns of the header."""
