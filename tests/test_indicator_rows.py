@@ -120,18 +120,26 @@ def test_headings_that_only_look_like_parts_of_one(header: str) -> None:
     [
         (
             "指标名称|二级指标|一级指标|指标性质|指标值|度量单位",
-            ["人数|数量指标|产出指标|≥|3|人", "场次|||≥|5|场", "合格率|质量指标|产出指标|≥|95|%"],
+            [
+                "人数|数量指标|产出指标|≥|3|人",
+                "场次|||≥|5|场",
+                "合格率|质量指标|产出指标|≥|95|%",
+                "满意度|满意度指标|满意度指标|≥|90|%",
+            ],
         ),
         (
             "三级指标|指标值|一级指标|二级指标",
-            ["人数|3|产出指标|数量指标", "场次|5||", "合格率|95|产出指标|质量指标"],
+            ["人数|3|产出指标|数量指标", "场次|5||", "合格率|95|产出指标|质量指标", "满意度|90|满意度指标|满意度指标"],
         ),
     ],
 )
 def test_levels_behind_the_name_are_those_of_their_row(header: str, rows: list[str]) -> None:
     found = read("\n".join([HEAD + header, *rows, ""]))
-    assert indicators(found) == [("数量指标", "人数", "3"), ("数量指标", "场次", "5"), ("质量指标", "合格率", "95")]
-    assert column(found, "indicators", "level1_printed") == ["产出指标"] * 3
+    assert indicators(found) == [
+        ("数量指标", "人数", "3"), ("数量指标", "场次", "5"), ("质量指标", "合格率", "95"), ("满意度指标", "满意度", "90"),
+    ]  # fmt: skip
+    assert column(found, "indicators", "level1_printed") == ["产出指标"] * 3 + ["满意度指标"]
+    assert "table-breaks-off" not in column(found, "findings", "rule")
 
 
 @pytest.mark.parametrize("levels", ["一级指标|二级|指标|三级指标", "三级指标|一级指标|二级指标"])

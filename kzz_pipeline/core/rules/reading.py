@@ -64,7 +64,11 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
         why = "has no indicator"
     elif tail.role == "unread" and tail.name == "name-without-value" and not _is_footer(tail, last, release):
         why = f"ends with {shown(tail.text)} and no value"
-    elif tail.role in ("level1_label", "level2_label") and (tail.name or "").partition(":")[0] == "满意度指标":
+    elif (
+        tail.role in ("level1_label", "level2_label")
+        and not tail.item_no
+        and (tail.name or "").partition(":")[0] == "满意度指标"
+    ):
         why = f"ends with the label {shown(tail.text)}"
     elif _lacks_what_the_others_have(release):
         why = "lacks the satisfaction indicators that the other tables end with"
