@@ -1038,6 +1038,28 @@ def _no_tree_header(rng: Random, table: Table) -> None:
         table.lines = [line for line in table.lines if line.kind != "tree"]
 
 
+def _parted_headings(rng: Random, table: Table) -> None:
+    """A heading of the tree's columns in two cells."""
+    for line in table.of_kind("tree"):
+        at = rng.choice(
+            [at for at, cell in enumerate(line.cells) if cell and cell.text in ("一级指标", "二级指标", "三级指标")]
+        )
+        heading = line.cells[at]
+        assert heading is not None
+        line.cells[at : at + 1] = [Cell(heading.text[:2]), Cell(heading.text[2:])]
+
+
+def _swapped_headings(rng: Random, table: Table) -> None:
+    """The headings of the levels in another order than the rows have them."""
+    for line in table.of_kind("tree"):
+        places = [
+            at for at, cell in enumerate(line.cells) if cell and cell.text in ("一级指标", "二级指标", "三级指标")
+        ]
+        headings = [line.cells[at] for at in places]
+        for at, heading in zip(places, rng.sample(headings, len(headings)), strict=True):
+            line.cells[at] = heading
+
+
 def _page_break(rng: Random, table: Table) -> None:
     """The line that names the columns printed again within the tree."""
     rows = [at for at, line in enumerate(table.lines) if line.kind == "row"]
@@ -1198,6 +1220,8 @@ DAMAGE: dict[str, Callable[[Random, Table], None]] = {
     "blank-after-year": _blank_after_year,
     "no-title": _no_title,
     "no-tree-header": _no_tree_header,
+    "swapped-headings": _swapped_headings,
+    "parted-headings": _parted_headings,
     "page-break": _page_break,
     "signature": _signature,
     "no-blank-lines": _no_blank_lines,

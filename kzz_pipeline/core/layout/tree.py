@@ -4,7 +4,8 @@ What a row says is read in `core/indicator_rows.py`; here it is found which cell
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.damaged_header import in_order, moved_back, whole_headings
@@ -27,7 +28,18 @@ from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import BRACKET, FIELD, HEADER, LEVEL, SPLITS, SPLITS_WEAKLY, STRONG, TREE, year_of
+from kzz_pipeline.core.vocabulary import (
+    BRACKET,
+    FIELD,
+    HEADER,
+    LEVEL,
+    SPLITS,
+    SPLITS_WEAKLY,
+    STRONG,
+    TITLE,
+    TREE,
+    year_of,
+)
 
 # What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
 _SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
@@ -42,7 +54,7 @@ _OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
 # Added to the parts of cells that are read with those of the line above.
 _BELOW = 1000
 _MOST_HEADERS = 1_000
-_ROWS_ASKED = 5
+_ROWS_ASKED = 20
 
 
 def header_names(header: TreeHeader, items: list[Item]) -> list[str]:
@@ -109,8 +121,10 @@ class Tree(State):
             names += [name if count == 1 else f"{name}:{heading.text}"] * count
         return headings, header, names
 
-    def _first_rows(self, index: int) -> list[list[Item]]:
-        return [self.items(line) for line in self.lines[index + 1 : index + 1 + _ROWS_ASKED]]
+    def _first_rows(self, index: int) -> Iterator[list[Item]]:
+        """The first lines below a header, as far as the next table."""
+        rows = map(self.items, self.lines[index + 1 : index + 1 + _ROWS_ASKED])
+        return takewhile(lambda row: not all_kinds(row) & TITLE, rows)
 
     def _stand_below(self, index: int, columns: set[int]) -> bool:
         """Whether the cells below a header all stand in these columns."""
@@ -118,9 +132,14 @@ class Tree(State):
 
     def _levels_stand_first(self, index: int, start: int) -> bool:
         """Whether the rows below a header begin, from a column on, with their levels, wherever the header has them."""
-        rows = ([item for item in row if item.column >= start] for row in self._first_rows(index))
-        firsts = (row[0].kinds for row in rows if all_kinds(row) & STRONG)
-        return bool(next(firsts, 0) & LEVEL)
+        own = [
+            [item for item in row if item.column >= start and not item.kinds & TREE] for row in self._first_rows(index)
+        ]
+        firsts = [row[0].kinds for row in map(self._split_levels, own) if all_kinds(row) & STRONG]
+        if firsts:
+            return 2 * sum(1 for kinds in firsts if kinds & LEVEL) >= len(firsts)
+        # Printed again above the last rows of a tree, it is what it was.
+        return self.zone == "indicators" and not self.header.has_levels_behind
 
     def _is_glued_on(self, front: list[Item]) -> bool:
         """Whether cells before a header of the tree are the line above it and no columns of the header."""
