@@ -1060,6 +1060,43 @@ def test_a_list_whose_header_lost_its_line_end(glued: str) -> None:
     assert column(rows_of(f"单位：万元\n{lines}{tables}"), "projects", "project_name") == ["甲项目"]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "序号|部门单位|项目实施单位|项目|名称|申请预算金额",
+        "序|号|部门单位|项目实施单位|项目名称|申请预算金额",
+        "序号|部门单位|项目实施|单位|项目|名称|申请预算金额",
+        "序号|部门单位|项目实施单位|项目名称|申请预算|金额（万元）",
+    ],
+)
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_heading_of_the_list_in_two_cells(header: str, is_moved: bool) -> None:
+    """The rows stand where they stood before a TAB too many, or below the first cell of each heading."""
+    columns, joined = [], ""
+    for at, cell in enumerate(header.replace("（万元）", "").split("|")):
+        columns += [] if joined else [at]
+        joined = "" if joined + cell in LIST_COLUMNS.split("|") else joined + cell
+    lines = []
+    for row in ("合计||||150", "1|甲局|甲所|甲项目|100", "2|乙局|乙所|乙项目|50"):
+        cells = [""] * (columns[-1] + 1)
+        for at, cell in zip(columns if is_moved else range(5), row.split("|"), strict=True):
+            cells[at] = cell
+        lines.append("|".join(cells))
+    unit = "" if "万元" in header else "单位：万元\n"
+    found, rows = listed("\n".join([f"2022年重点项目\n{unit}{header}", *lines, ""]))
+    assert rows == TWO
+    assert column(found, "listed_projects", "listed_no") == [1, 2]
+    assert column(found, "listed_projects", "implementing_unit") == ["甲所", "乙所"]
+    assert column(found, "listed_projects", "further_cells") == [None, None]
+    assert column(found, "releases", "listed_total_cny") == [1500000]
+
+
+def test_headings_of_the_list_that_have_cells_of_their_own_below_are_two() -> None:
+    found, rows = listed("单位：万元\n序号|单位|项目|内容|金额\n1|甲局|甲项目|修路|100\n2|乙局|乙项目|架桥|50\n")
+    assert rows == TWO
+    assert column(found, "listed_projects", "further_cells") == ["内容: 修路", "内容: 架桥"]
+
+
 def test_a_line_of_fields_is_no_header_of_a_list() -> None:
     found = read(HEAD.replace("项目名称|甲项目\n项目资金|年度资金总额：", "项目名称|甲项目|项目资金") + ROWS)
     assert project(found, "budget_unit", "project_name", "total_funds_cny") == ("甲局", "甲项目", 1000000)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from kzz_pipeline.core.characters import squeeze
+from kzz_pipeline.core.damaged_header import list_headings, over_rows
 from kzz_pipeline.core.indicator_rows import is_tree_header
 from kzz_pipeline.core.layout.ahead import ANCHORS, LOOKAHEAD_LINES, Ahead
 from kzz_pipeline.core.layout.cells import all_kinds
@@ -78,15 +79,17 @@ class Preamble(Ahead):
         self.zone = "list"
         end = header_end(items)
         year = self.list_year or (str(self.year) if self.year else None)
-        headings = [item for item in items[:end] if not item.kinds & MONEY_UNIT]
-        self.columns = header_columns(headings, year, self._rows_below(index))
-        amount = next((column for column, name in self.columns if name == "amount"), None)
+        cells = [item for item in items[:end] if not item.kinds & MONEY_UNIT]
+        rows = list(self._rows_below(index))
+        headings = over_rows(list_headings(cells, self.vocabulary, rows), set(), rows)
+        self.columns = header_columns([heading for heading, _ in headings], year, rows)
+        units: list[str | None] = []
+        for (heading, count), (_, name) in zip(headings, self.columns, strict=True):
+            in_bracket = unit_in_bracket(heading.text) if name == "amount" else None
+            units += [heading.label.unit if heading.label else in_bracket] * count
+        own = iter(units)
         for item in items[:end]:
-            if item.kinds & MONEY_UNIT:
-                unit = declared_unit(item.text)
-            else:
-                in_bracket = unit_in_bracket(item.text) if item.column == amount else None
-                unit = item.label.unit if item.label else in_bracket
+            unit = declared_unit(item.text) if item.kinds & MONEY_UNIT else next(own)
             self._emit(index, item, "list_header", 0, unit)
             self.has_money_unit = self.has_money_unit or unit is not None
         if end < len(items):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from kzz_pipeline.core.characters import squeeze, strip
-from kzz_pipeline.core.damaged_header import in_order, moved_back, whole_headings
+from kzz_pipeline.core.damaged_header import in_order, over_rows, tree_headings
 from kzz_pipeline.core.indicator_rows import (
     SIGNS,
     TreeHeader,
@@ -106,10 +106,8 @@ class Tree(State):
 
         `front` are the columns of a table over many projects before them.
         """
-        parted = whole_headings(items, self.vocabulary)
-        columns = {item.column for item in front} | {heading.column for heading, _ in parted}
-        if len(parted) < len(items) and not self._stand_below(index, columns):
-            parted = moved_back(parted)
+        parted = tree_headings(items, self.vocabulary)
+        parted = over_rows(parted, {item.column for item in front}, self._first_rows(index))
         headings = [heading for heading, _ in parted]
         ordered = in_order(headings)
         if ordered != headings and self._levels_stand_first(index, items[0].column if front else 0):
@@ -125,10 +123,6 @@ class Tree(State):
         """The first lines below a header, as far as the next table."""
         rows = map(self.items, self.lines[index + 1 : index + 1 + _ROWS_ASKED])
         return takewhile(lambda row: not all_kinds(row) & TITLE, rows)
-
-    def _stand_below(self, index: int, columns: set[int]) -> bool:
-        """Whether the cells below a header all stand in these columns."""
-        return all(item.column in columns for row in self._first_rows(index) for item in row)
 
     def _levels_stand_first(self, index: int, start: int) -> bool:
         """Whether the rows below a header begin, from a column on, with their levels, wherever the header has them."""
