@@ -1130,6 +1130,21 @@ def test_a_list_without_numbers_above_a_table() -> None:
         assert rows == TWO[: 2 if "乙" in below else 1]
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("预算单位|甲局|项目名称|预期目标", "预期目标"),
+        ("预算单位|甲局\n项目名称：总体目标", "总体目标"),
+        ("预算单位|甲局|项目名称||年度目标\n保障运转，提高质量。", None),
+        ("预算单位|甲局|项目名称\n年度目标|保障运转，提高质量。", None),
+    ],
+)
+def test_a_project_that_is_named_as_a_goal_is_labelled(line: str, name: str | None) -> None:
+    found = read(HEAD.replace("预算单位|甲局|项目名称|甲项目", line) + ROWS)
+    assert project(found, "budget_unit", "project_name", "total_funds_cny") == ("甲局", name, 1000000)
+    assert project(found, "annual_goal")[0].startswith("保障运转，提高质量。")
+
+
 def test_a_goal_is_no_row_of_a_list() -> None:
     found, rows = listed(
         f"2022年重点项目\n单位：万元\n{LIST_COLUMNS}\n1|甲局|甲局|甲项目|100\n年度目标|保障运转。\n{ROWS}"
