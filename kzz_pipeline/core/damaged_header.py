@@ -12,6 +12,8 @@ Headings = list[tuple[Item, int]]
 _LEVELS = ("level1", "level2", "level3")
 _MOST_PARTS = 3
 _SHARED = "指标"
+# A part that is a heading by itself, such as 三级 and 指标, is no longer than this.
+_LONGEST_KNOWN_PART = 2
 
 
 def _heading(item: Item) -> str | None:
@@ -32,6 +34,8 @@ def list_headings(items: list[Item], vocabulary: Vocabulary, rows: list[list[Ite
 
 
 def _whole_headings(items: list[Item], vocabulary: Vocabulary, meaning: Callable[[Label], str | None]) -> Headings:
+    if all(item.label and meaning(item.label) and len(squeeze(item.text)) > _LONGEST_KNOWN_PART for item in items):
+        return [(item, 1) for item in items]
     found: Headings = []
     at = 0
     while at < len(items):
@@ -91,6 +95,9 @@ def in_order(items: list[Item]) -> list[Item]:
 
     Behind the name 指标类型 and the like head what else is said of it, so that only levels in their own words are moved.
     """
+    levels = [name for item in items if (name := _heading(item)) in _LEVELS]
+    if levels == sorted(levels):
+        return items
     found: list[Item] = []
     for is_level, run in groupby(items, lambda item: _heading(item) in _LEVELS):
         own = list(run)
