@@ -166,6 +166,9 @@ class Decisions:
         return found
 
 
+_NONE = Decisions()
+
+
 class Corrections:
     """Every decision of a `corrections.yml`, by release."""
 
@@ -176,7 +179,7 @@ class Corrections:
         """What was decided about a release."""
         content = self._content
         if not (content.accept or content.correct or content.assume):
-            return Decisions()
+            return _NONE
         prefix = f"{release_id}-"
         findings = {a.finding: a.reason for a in content.accept if a.finding and a.finding.startswith(prefix)}
         rules = {a.rule: a.reason for a in content.accept if a.rule and a.release == release_id}

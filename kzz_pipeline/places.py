@@ -7,7 +7,9 @@ names its rows wherever they are.
 
 import json
 import os
-from collections.abc import Iterable
+import sys
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from kzz_pipeline.files import is_remote, parquet_bytes, read_parquet, whole_fil
 JOINED = "compacted-"
 INDEX = ".compacted.json"
 JOINED_KEY = b"kzz.releases"
+# What was listed of folders, with what each was known by; and how long a folder may change without another time of it.
+_listed: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {}
+_CLOCK_NS = 2 * 10**9
 
 
 def folder_of(root: Path, release_id: str) -> Path:
@@ -67,16 +72,31 @@ def joined_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, 
     Read from the index beside them; from their footers where that is gone.
     """
     if names is None:
-        names = sorted(name for name in _names(folder) if name.startswith(JOINED) and name.endswith(".parquet"))
+        names = sorted(name for name in names_in(folder) if name.startswith(JOINED) and name.endswith(".parquet"))
     index = _index(folder) if names else {}
     return {name: index[name] if name in index else _footer(folder / name) for name in names}
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> Sequence[str]:
+    """The names in a folder, none where there is none. It is listed again only where it changed since.
+
+    A run asks many times for the names in more than a hundred folders, of which it changes a few.
+    """
+    place, now = os.fspath(folder), time.time_ns()
     try:
-        return os.listdir(folder)
+        status = os.stat(place)
+        known_by = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+        before, names = _listed.get(place, ((), ()))
+        if known_by == before:
+            return names
+        # The tables of a year bear the same names.
+        names = tuple(map(sys.intern, os.listdir(place)))
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        _listed.pop(place, None)
+        return ()
+    if now - max(status.st_mtime_ns, status.st_ctime_ns) > _CLOCK_NS:
+        _listed[place] = known_by, names
+    return names
 
 
 def _index(folder: Path) -> dict[str, dict[str, int]]:
@@ -104,7 +124,7 @@ def table_files(folder: Path) -> list[str]:
     if is_remote(folder):
         return sorted(path.relative_to(folder).as_posix() for path in folder.glob("**/*.parquet"))
     years = year_folders(folder.parent, folder.name)
-    found = [f"{year.name}/{name}" for year in years for name in _names(year)] + _names(folder)
+    found = [f"{year.name}/{name}" for year in years for name in names_in(year)] + list(names_in(folder))
     return sorted(place for place in found if place.endswith(".parquet"))
 
 
@@ -115,7 +135,7 @@ def how_many_files(folder: Path) -> tuple[int, str]:
         return len(found), found[-1] if found else ""
     number, last = 0, ""
     for place in ("", *(f"{year.name}/" for year in year_folders(folder.parent, folder.name))):
-        names = [name for name in _names(folder / place) if name.endswith(".parquet")]
+        names = [name for name in names_in(folder / place) if name.endswith(".parquet")]
         number += len(names)
         last = max(last, place + max(names)) if names else last
     return number, last
