@@ -36,7 +36,7 @@ from kzz_pipeline.files import (
     write_atomic,
     write_temporary,
 )
-from kzz_pipeline.places import JOINED, joined_files, names_in, release_path, year_folders
+from kzz_pipeline.places import joined_files, names_in, release_path, year_folders
 from kzz_pipeline.schema import TABLES
 
 _JOURNAL = ".publishing"
@@ -123,10 +123,11 @@ class LocalStore:
         found: dict[str, set[str]] = {}
         for table in tables:
             for folder in year_folders(self.root, table):
-                names = set(names_in(folder))
-                if joined := sorted(name for name in names if name.startswith(JOINED)):
-                    members = joined_files(folder, joined).values()
-                    names.difference_update(joined)
+                listed = names_in(folder)
+                names = set(listed.all)
+                if listed.joined:
+                    members = joined_files(folder).values()
+                    names.difference_update(listed.joined)
                     names.update(f"{release_id}.parquet" for release_ids in members for release_id in release_ids)
                 found[f"{table}/{folder.name}"] = names
         return found
@@ -183,8 +184,8 @@ class LocalStore:
                 remove_flat(folder)
             remove_if_empty(self.root / _SWAP)
         for folder in _own_folders(self.root):
-            for name in names_in(folder):
-                if name.startswith(".") and TEMPORARY in name[1:]:
+            for name in names_in(folder).hidden:
+                if TEMPORARY in name[1:]:
                     (folder / name).unlink(missing_ok=True)
             remove_if_empty(folder)
 

@@ -155,7 +155,7 @@ def test_nothing_is_left_of_a_file_that_the_disk_has_no_room_for(
 def test_the_names_in_a_folder_are_those_of_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "_CLOCK_NS", 10**8)
     folder = tmp_path / "2020"
-    assert list(names_in(folder)) == []
+    assert names_in(folder).all == ()
     folder.mkdir()
     for at in range(200):
         if at % 3:
@@ -164,9 +164,9 @@ def test_the_names_in_a_folder_are_those_of_the_moment(tmp_path: Path, monkeypat
             (folder / str(at % 5)).unlink(missing_ok=True)
         if at % 40 == 0:
             time.sleep(0.2)  # what is listed now is remembered
-        assert sorted(names_in(folder)) == sorted(names_in(folder)) == sorted(os.listdir(folder))
+        assert sorted(names_in(folder).all) == sorted(names_in(folder).all) == sorted(os.listdir(folder))
     shutil.rmtree(folder)
-    assert list(names_in(folder)) == []
+    assert names_in(folder).all == ()
 
 
 # -- publication -------------------------------------------------------------------------------------------------
