@@ -537,8 +537,11 @@ class _Normalizer:
         indicator_id = f"{table.project_id}-i{indicator_no:03d}" if indicator_no else None
         number = len(table.fields) + 1
         table.fields.append((table.project_id, indicator_id, number, name, label or None, printed, line, column))
-        if not indicator_no and name not in table.named:
-            table.named[name] = _Field(value, unit, printed, line, column)
+        if not indicator_no:
+            known = table.named.get(name)
+            # What stands above the title may be the signature of the table before it.
+            if known is None or (table.title is not None and known.line < table.title[0] <= line):
+                table.named[name] = _Field(value, unit, printed, line, column)
 
     @staticmethod
     def _field(table: _Table, *names: str) -> _Field | None:

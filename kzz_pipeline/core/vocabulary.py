@@ -89,6 +89,7 @@ THIS_YEAR = ("本年", "当年")
 # How a form says what an amount is the sum of: 年度资金总额（A+B）.
 _FORMULA = re.compile(r"^(?:[A-Z]\d?|[①-⑳])(?:[=+*/×-](?:[A-Z]\d?|[①-⑳]))*$")
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
+_STAMPED = re.compile(rf"[(\[](?:{'|'.join(sorted(_STAMP))})[)\]]")
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
@@ -442,6 +443,11 @@ def _unit(printed: str) -> str:
     """A unit of money as `money` knows it."""
     unit = printed.replace("萬", "万")
     return unit if unit.endswith("元") else unit + "元"
+
+
+def is_stamped(printed: str) -> bool:
+    """Whether a cell asks for a stamp: 填报单位（盖章）."""
+    return _STAMPED.search(squeeze(printed)) is not None
 
 
 def bracketed_unit(printed: str) -> str | None:

@@ -5,7 +5,7 @@ zone (header fields, goal, indicators) follows from the labels that the lines th
 cell's number alone. What fits nowhere is `unread`, with its reason.
 
 Each module holds one class, which calls its own methods and those that it inherits: `cells`, `state` and `ahead` are
-what all build on, `titles`, `preamble`, `header`, `amounts`, `goal`, `tree` and `joint` read a zone each, and `reader`
+what all build on, `titles`, `preamble`, `header`, `amounts`, `goal`, `tree`, `below` and `joint` read a zone each, and `reader`
 gives them the lines. The few methods that are called the other way are declared in `state`.
 """
 

@@ -63,7 +63,8 @@ class Joint(Tree, Ahead):
             return True
         cut = self._end_of_project(items, joint)
         front, row = items[:cut], items[cut:]
-        if not row and (self._is_signature(items) or (len(front) == 1 and not joint.has_lines_of_units)):
+        is_signed = not row and (self._is_signature(items) or self._names_only_unit(self._split(items)))
+        if not row and (is_signed or (len(front) == 1 and not joint.has_lines_of_units)):
             return False
         if front and (front[0].kinds & TOTAL or (not row and squeeze(front[0].text).endswith("小计"))):
             for item in items:

@@ -71,7 +71,10 @@ class Preamble(Ahead):
         if all_kinds(parts) & STRONG:
             return True
         fields = {part.label.field for part in parts if part.label}
-        return len(fields & ANCHORS) >= 2 or ("budget_unit" in fields and len(items) <= 2 and self.zone == "list")
+        if len(fields & ANCHORS) >= 2:
+            return True
+        is_alone = "budget_unit" in fields and len(items) <= 2 and self.zone == "list"
+        return is_alone and not self._names_unit_below(index)
 
     def _read_list_header(self, index: int, items: list[Item]) -> None:
         if self.table_no:

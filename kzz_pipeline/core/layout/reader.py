@@ -8,8 +8,8 @@ from kzz_pipeline.core.characters import squeeze
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.indicator_rows import is_tree_header
+from kzz_pipeline.core.layout.below import Below
 from kzz_pipeline.core.layout.cells import TELLING, all_kinds
-from kzz_pipeline.core.layout.header import Header
 from kzz_pipeline.core.layout.joint import Joint
 from kzz_pipeline.core.layout.preamble import Preamble
 from kzz_pipeline.core.tokens import Chunks, Item, Parse, Tokens
@@ -44,7 +44,7 @@ def read_chunks(document: Document, vocabulary: Vocabulary, units: Units, most_c
     yield reader.read
 
 
-class _Reader(Preamble, Header, Joint):
+class _Reader(Preamble, Below, Joint):
     """The reading of one release."""
 
     def read_line(self, index: int, items: list[Item]) -> None:
@@ -64,6 +64,9 @@ class _Reader(Preamble, Header, Joint):
             else:
                 self._read_indicator_row(index, items, kinds)
             return
+        is_behind_indicators = self.zone == "indicators" and self.indicators > 0
+        if is_behind_indicators and kinds & (FIELD | SPLITS) and self._reads_unit_line(index, items):
+            return
         if items[0].kinds & (YEAR | MONEY_UNIT | FIELD | SPLITS) and self._heads_title(index, items, kinds):
             self._open_table()
             self.awaits_title = True
@@ -81,7 +84,7 @@ class _Reader(Preamble, Header, Joint):
         if kinds & LIST_COLUMN and self._heads_list_of_projects(index, items):
             self._read_list_header(index, items)
             return
-        if self.zone == "indicators" and self.indicators:
+        if is_behind_indicators:
             if self._heads_list(index, items):
                 self.close_table()
                 self.zone = "preamble"

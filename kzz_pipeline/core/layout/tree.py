@@ -3,7 +3,6 @@
 What a row says is read in `core/indicator_rows.py`; here it is found which cells make a row.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
@@ -15,7 +14,6 @@ from kzz_pipeline.core.indicator_rows import (
     header_span,
     is_bracketed,
     is_comparator,
-    is_nothing,
     is_unit_in_brackets,
     read_row,
     tree_header,
@@ -26,7 +24,6 @@ from kzz_pipeline.core.layout.cells import all_kinds
 from kzz_pipeline.core.layout.state import State
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
-from kzz_pipeline.core.units import split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
 from kzz_pipeline.core.vocabulary import (
     BRACKET,
@@ -41,16 +38,6 @@ from kzz_pipeline.core.vocabulary import (
     year_of,
 )
 
-# What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
-_SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
-# What people think of something, and the people; their answer is a word of quality, and none of these.
-_ASKED = re.compile(
-    r"反响|反应|反映|反馈|口碑|评议|态度|群众|公众|大众|人员|职工|员工|干部|对象|师生|学生|学员|家长|居民|村民|农户|用户|患者|游客|各界"
-)
-_NO_ANSWER = {"是", "否", "有"}
-_BUDGET_EXECUTION = re.compile(r"^(?:项目|年度)?预算执行率(?:[(\[].*[)\]])?$")
-_DATE = re.compile(r"^(?:19|20)\d\d(?:年|[-./])\d{1,2}(?:月|[-./])\d{1,2}日?$", re.ASCII)
-_OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
 # Added to the parts of cells that are read with those of the line above.
 _BELOW = 1000
 _MOST_HEADERS = 1_000
@@ -304,30 +291,3 @@ class Tree(State):
         if is_row or tail.kinds & LEVEL or (is_last and unglue(tail.text, self.units)):
             return split
         return [item]
-
-    # -- below the tree ------------------------------------------------------------------------------------
-
-    def _is_below_tree(self, items: list[Item]) -> bool:
-        """Whether a line below the satisfaction indicators is none of them: a remark, an opinion, who signed and when."""
-        name, value = squeeze(items[0].text), items[-1].text
-        is_date = _DATE.match(squeeze(value)) is not None
-        if _SATISFACTION.search(name) or (is_numeric_value(value, self.units) and not is_date):
-            is_weight = len(items) == 2 and _BUDGET_EXECUTION.match(name) is not None
-            return is_weight and self._is_left_of_satisfaction(items[0].column)
-        if split_unit(items[0].text, self.units)[1] is not None:
-            return False
-        is_quality = looks_like_value(value, self.units) and not (is_date or is_nothing(value))
-        if _ASKED.search(name) and is_quality and squeeze(value) not in _NO_ANSWER:
-            return False  # 工作人员反响 ⇥ 良好
-        return self._is_left_of_satisfaction(items[0].column if not (is_date and _OFFICE.search(name)) else 0)
-
-    def _is_left_of_satisfaction(self, column: int) -> bool:
-        """Whether a cell stands left of every name under 满意度指标, which is the label in force."""
-        places = [] if self.header.name_column is None else [self.header.name_column]
-        for _, at, _, _, role, _, _, name in reversed(self.tokens):
-            if role == "indicator":
-                places.append(at)
-            elif role in ("level1_label", "level2_label", "unknown_label"):
-                is_satisfaction = (name or "").partition(":")[0] == "满意度指标"
-                return is_satisfaction and bool(places) and column < min(places)
-        return False

@@ -1,0 +1,134 @@
+"""Below the indicators: who signed the table and when, remarks, and what else is no row of its tree."""
+
+import re
+
+from kzz_pipeline.core.characters import squeeze
+from kzz_pipeline.core.indicator_rows import is_nothing
+from kzz_pipeline.core.layout.ahead import HeaderBelow
+from kzz_pipeline.core.layout.header import Header
+from kzz_pipeline.core.tokens import Item
+from kzz_pipeline.core.units import split_unit
+from kzz_pipeline.core.values import is_numeric_value, looks_like_value
+from kzz_pipeline.core.vocabulary import FIELD, UNIT_FIELDS, Label, is_stamped
+
+# What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
+_SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
+# What people think of something, and the people; their answer is a word of quality, and none of these.
+_ASKED = re.compile(
+    r"反响|反应|反映|反馈|口碑|评议|态度|群众|公众|大众|人员|职工|员工|干部|对象|师生|学生|学员|家长|居民|村民|农户|用户|患者|游客|各界"
+)
+_NO_ANSWER = {"是", "否", "有"}
+_BUDGET_EXECUTION = re.compile(r"^(?:项目|年度)?预算执行率(?:[(\[].*[)\]])?$")
+_DATE = re.compile(r"^(?:19|20)\d\d(?:年|[-./])\d{1,2}(?:月|[-./])\d{1,2}日?$", re.ASCII)
+_OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
+# What a unit is below the indicators of a table that names its own above them.
+_SIGNED = Label(field="form_filler")
+
+
+class Below(Header):
+    """Reads the lines between the indicators of a table and the next."""
+
+    # -- who signed ----------------------------------------------------------------------------------------
+
+    def _reads_unit_line(self, index: int, items: list[Item]) -> bool:
+        """Read a line below the indicators that names a unit and no project, if it is one.
+
+        It signs the table above, or it heads the next one, which then prints no unit of its own.
+        """
+        parts = self._split(items)
+        if not self._names_only_unit(parts):
+            return False
+        below = self._header_below(index + 1)
+        if self._signs(index, parts, below):
+            self._read_signature(index, parts)
+            return True
+        self._open_table()
+        self.awaits_title = below.has_title
+        self._read_fields(index, parts)
+        return True
+
+    def _read_signature(self, index: int, parts: list[Item]) -> None:
+        if self._has_unit():
+            parts = [_as_signature(part) for part in parts]
+        *others, last = parts
+        if others and not others[-1].label and _DATE.match(squeeze(last.text)):
+            self._read_fields(index, others)
+            self._emit(index, last, "field_value", 0, "form_filler")
+        else:
+            self._read_fields(index, parts)
+        self.pending = None
+
+    def _signs(self, index: int, parts: list[Item], below: HeaderBelow) -> bool:
+        """Whether a line that names a unit belongs to the table above it, by what `below` prints behind it."""
+        if not below.begins_table:
+            return True
+        is_above_title, has_stamp_above = self._place_of_unit()
+        if below.has_title:
+            if is_above_title:
+                return False
+            if not below.fields.keys().isdisjoint(UNIT_FIELDS):
+                return True
+            if not self._has_unit() and self._ends_signed():
+                return True  # as the last table does
+            # Nothing but the lines left blank says which of the two tables it belongs to.
+            is_apart, is_apart_below = self._is_blank(index - 1), self._is_blank(index + 1)
+            return not is_apart or is_apart_below
+        # The next table's title was lost: its header begins as that of the table above did.
+        has_stamp = any(is_stamped(part.text) for part in parts)
+        own = {part.label.field for part in parts if part.label}
+        return has_stamp != has_stamp_above or not own.isdisjoint(below.fields)
+
+    def _place_of_unit(self) -> tuple[bool, bool]:
+        """Whether the table above names its unit above its title, and whether with a stamp."""
+        title = next((line for line, _, _, _, role, *_ in self.tokens if role == "table_title"), 0)
+        for line, _, _, _, role, _, _, name in self.tokens:
+            if role == "field_label" and name in UNIT_FIELDS:
+                stamped = any(at == line and is_stamped(text) for at, _, _, text, *_ in self.tokens)
+                return line < title, stamped
+            if role == "indicator":
+                break
+        return False, False
+
+    def _has_unit(self) -> bool:
+        return not self.fields.keys().isdisjoint(UNIT_FIELDS)
+
+    def _ends_signed(self) -> bool:
+        """Whether the release ends with a line that names a unit."""
+        further = range(len(self.lines) - 1, -1, -1)
+        last = next((found for at in further if (found := self.items(self.lines[at]))), [])
+        return self._names_only_unit(self._split(last))
+
+    def _is_blank(self, index: int) -> bool:
+        return not (0 <= index < len(self.lines) and self.items(self.lines[index]))
+
+    # -- below the tree ------------------------------------------------------------------------------------
+
+    def _is_below_tree(self, items: list[Item]) -> bool:
+        """Whether a line below the satisfaction indicators is none of them: a remark, an opinion, who signed and when."""
+        name, value = squeeze(items[0].text), items[-1].text
+        is_date = _DATE.match(squeeze(value)) is not None
+        if _SATISFACTION.search(name) or (is_numeric_value(value, self.units) and not is_date):
+            is_weight = len(items) == 2 and _BUDGET_EXECUTION.match(name) is not None
+            return is_weight and self._is_left_of_satisfaction(items[0].column)
+        if split_unit(items[0].text, self.units)[1] is not None:
+            return False
+        is_quality = looks_like_value(value, self.units) and not (is_date or is_nothing(value))
+        if _ASKED.search(name) and is_quality and squeeze(value) not in _NO_ANSWER:
+            return False  # 工作人员反响 ⇥ 良好
+        return self._is_left_of_satisfaction(items[0].column if not (is_date and _OFFICE.search(name)) else 0)
+
+    def _is_left_of_satisfaction(self, column: int) -> bool:
+        """Whether a cell stands left of every name under 满意度指标, which is the label in force."""
+        places = [] if self.header.name_column is None else [self.header.name_column]
+        for _, at, _, _, role, _, _, name in reversed(self.tokens):
+            if role == "indicator":
+                places.append(at)
+            elif role in ("level1_label", "level2_label", "unknown_label"):
+                is_satisfaction = (name or "").partition(":")[0] == "满意度指标"
+                return is_satisfaction and bool(places) and column < min(places)
+        return False
+
+
+def _as_signature(part: Item) -> Item:
+    is_unit = part.label is not None and part.label.field in UNIT_FIELDS
+    return part._replace(label=_SIGNED, kinds=FIELD) if is_unit else part

@@ -1,0 +1,113 @@
+"""What stands below a table's indicators, or between two tables: who signed, sums, pages, a header printed again."""
+
+import pytest
+from test_templates import Rows, column, read, rows_of
+
+TABLE = """项目支出绩效目标表
+（2022年）
+{names}
+年度资金总额|100|财政拨款|100
+年度目标|保障运转。
+一级指标|二级指标|三级指标|指标值
+产出指标|数量指标|人数（人）|≥3
+满意度指标|满意度指标|群众满意度|≥90%
+"""
+MONEY = "单位：万元\n"
+OWN = "预算单位|{unit}|项目名称|{unit}项目"
+NAMELESS = "项目名称|{unit}项目|项目负责人|李四"
+
+
+def table(unit: str, names: str = OWN, without: str = "") -> str:
+    return TABLE.replace(without, "", 1).format(names=names.format(unit=unit))
+
+
+def projects(found: Rows) -> list[tuple[object, ...]]:
+    names = ("budget_unit", "project_name", "fiscal_year", "indicator_count")
+    return list(zip(*(column(found, "projects", name) for name in names), strict=True))
+
+
+TWO = [("甲局", "甲局项目", 2022, 2), ("乙局", "乙局项目", 2022, 2)]
+
+
+# -- who signed ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "填报单位（盖章）：{}",
+        "填报单位（盖章）：{}||日期：2022年3月1日",
+        "填报单位：{}|填报人：张三",
+        "填报单位：（公章）{}||2022年3月1日",
+        "填报单位（公章）：",
+        "预算单位：{}",
+        "预算单位|{}",
+        "主管部门（盖章）|{}\n单位负责人：王五",
+        "单位名称（签章）：{}",
+        "单位（盖章）：{}",
+        "申报单位|{}\n主管部门（盖章）：丁局",
+        "填报日期：2022年3月1日|填报单位：{}",
+        "项目名称：",
+    ],
+)
+@pytest.mark.parametrize("unit", ["甲局", "丙局"])
+@pytest.mark.parametrize("gap", ["", "\n"])
+@pytest.mark.parametrize("without", ["", "项目支出绩效目标表\n"])
+def test_a_line_that_names_a_unit_below_a_table_is_its_signature(line: str, unit: str, gap: str, without: str) -> None:
+    """The same line stands below the last table, where nothing follows it."""
+    signature = gap + line.format(unit) + "\n"
+    found = read(MONEY + table("甲局") + signature + gap + table("乙局", without=without) + signature)
+    assert projects(found) == TWO
+    signed = column(found, "project_fields", "field").count("form_filler")
+    assert signed >= 2 or "{}" not in line
+    assert not {"nameless-table", "table-breaks-off"} & set(column(found, "findings", "rule"))
+
+
+@pytest.mark.parametrize("line", ["填报单位（盖章）：{}", "填报单位：{}|单位：万元", "预算单位|{}"])
+@pytest.mark.parametrize("gap", ["", "\n"])
+@pytest.mark.parametrize("gap_below", ["", "\n"])
+def test_tables_whose_unit_stands_above_their_titles(line: str, gap: str, gap_below: str) -> None:
+    text = "".join(f"{gap}{line.format(unit)}\n{gap_below}{table(unit, NAMELESS)}" for unit in ("甲局", "乙局"))
+    assert projects(read(MONEY + text)) == TWO
+
+
+@pytest.mark.parametrize("line", ["填报单位（盖章）：{}", "预算单位|{}"])
+@pytest.mark.parametrize("gap", ["", "\n"])
+@pytest.mark.parametrize("gap_below", ["", "\n"])
+def test_tables_whose_unit_stands_only_below_them(line: str, gap: str, gap_below: str) -> None:
+    text = "".join(f"{table(unit, NAMELESS)}{gap}{line.format(unit)}\n{gap_below}" for unit in ("甲局", "乙局"))
+    assert projects(read(MONEY + text)) == TWO
+
+
+@pytest.mark.parametrize("line", ["填报单位（盖章）：{}", "主管部门：{}|||单位：万元"])
+@pytest.mark.parametrize("without", ["", "项目支出绩效目标表\n", "项目支出绩效目标表\n（2022年）\n"])
+def test_tables_whose_unit_stands_below_their_titles(line: str, without: str) -> None:
+    """That of the second table may be lost."""
+    own = line.format("{unit}") + "\n" + NAMELESS
+    found = read(MONEY + table("甲局", own) + "\n" + table("乙局", own, without))
+    year = None if "2022" in without else 2022
+    assert projects(found) == [TWO[0], ("乙局", "乙局项目", year, 2)]
+
+
+@pytest.mark.parametrize(
+    ("between", "unit"),
+    [("\n填报单位：乙局\n", "乙局"), ("填报单位：乙局\n\n", None), ("填报单位：乙局\n", None)],
+)
+def test_a_line_between_a_table_that_names_its_unit_and_one_that_does_not(between: str, unit: str | None) -> None:
+    """It is of the table that it stands next to; where no line is blank, it is nobody's but the signer's."""
+    found = read(MONEY + table("甲局") + between + table("乙局", NAMELESS))
+    assert projects(found) == [TWO[0], (unit, *TWO[1][1:])]
+
+
+def test_a_unit_below_the_title_goes_before_one_above_it() -> None:
+    text = f"2022年重点项目绩效目标\n{MONEY}填报单位：甲县财政局\n{table('甲局')}"
+    assert projects(read(text)) == TWO[:1]
+    listed = "序号|单位|项目名称|金额\n1|甲局|甲局项目|100\n填报单位（盖章）：甲县财政局\n"
+    assert projects(rows_of(MONEY + listed + table("甲局"))) == TWO[:1]
+
+
+@pytest.mark.parametrize("without", ["项目支出绩效目标表\n", "项目支出绩效目标表\n（2022年）\n"])
+@pytest.mark.parametrize("names", [OWN, "主管部门|丁局\n" + OWN, "预算单位|{unit}\n项目名称|{unit}项目"])
+def test_a_table_without_a_title_begins_with_its_unit(without: str, names: str) -> None:
+    found = read(MONEY + table("甲局", names) + table("乙局", names, without))
+    assert [row[:2] for row in projects(found)] == [row[:2] for row in TWO]
