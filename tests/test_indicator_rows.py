@@ -508,3 +508,34 @@ def test_a_lost_label_or_line_end_takes_no_amount_but_its_own(
     found = rows_of(text.replace(at, f"项目资金|{funds}"))
     got = [column(found, "projects", f"{name}_funds_cny")[0] for name in ("total", "fiscal", "other")]
     assert got == [None if amount is None else amount * 10_000 for amount in (total, fiscal, other)]
+
+
+# -- labels, names and values in one cell ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "operator", "value"),
+    [
+        ("公众满意度|不 少于85%", "ge", 85),
+        ("受益群众满意度|不低于 90%", "ge", 90),
+        ("满意度|大于等于 90%", "ge", 90),
+        ("满意度|达到　90%", "ge", 90),
+        ("群众满意度|约 90 %", "eq", 90),
+        ("成本|不超过 10万元", "le", 100000),
+        ("成本|控制在 10万元以内", "le", 100000),
+        ("社会效益|有效 提升", None, None),
+        ("社会效益|进一步 增强", None, None),
+        ("质量|达到 预期", None, None),
+    ],
+)
+def test_a_value_with_a_space_in_it_is_no_name_and_value(cells: str, operator: str | None, value: int | None) -> None:
+    found = read(tree("指标值", f"效益指标|社会效益指标|{cells}"))
+    assert [row[1:] for row in indicators(found)] == [tuple(cells.split("|"))]
+    assert column(found, "indicators", "operator") == [operator]
+    assert column(found, "indicators", "base_value") == [value]
+
+
+@pytest.mark.parametrize("cell", ["环境 明显改善", "满意度 显著提高", "合格率 大于等于95%", "社会稳定 长期"])
+def test_a_name_and_its_value_in_one_cell_with_a_space_between_them(cell: str) -> None:
+    found = read(tree("指标值", f"效益指标|社会效益指标|{cell}"))
+    assert [row[1:] for row in indicators(found)] == [tuple(cell.split(" "))]

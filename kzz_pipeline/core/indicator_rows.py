@@ -518,8 +518,12 @@ def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[R
 
 def unglue(text: str, units: Units) -> tuple[str, str] | None:
     """The name and the value that one cell prints together, or None: before (%)100% the name stands in another cell."""
+    if is_numeric_value(text, units):
+        return None  # 不低于 90%
     for gap in _GAP.finditer(text):
         name, value = text[: gap.start()], text[gap.end() :]
+        if squeeze(name) in units.quality_beginnings:
+            return None  # 有效 提升
         if looks_like_value(value, units) and not is_numeric_value(name, units):
             return None if is_bracketed(name) else (name, value)
     for pattern in _GLUED:
