@@ -111,3 +111,70 @@ def test_a_unit_below_the_title_goes_before_one_above_it() -> None:
 def test_a_table_without_a_title_begins_with_its_unit(without: str, names: str) -> None:
     found = read(MONEY + table("甲局", names) + table("乙局", names, without))
     assert [row[:2] for row in projects(found)] == [row[:2] for row in TWO]
+
+
+# -- what is no row --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "合计|100",
+        "总分||||100",
+        "小计|20",
+        "||小计|20",
+        "权重合计|100分",
+        "分值合计（分）|100",
+        "|||合计（万元）|100",
+        "第1页|共5页",
+        "第 1 页|",
+        "Page 3",
+        "3",
+        "1/5",
+        "财政拨款|10",
+        "项目属性|延续项目",
+    ],
+)
+@pytest.mark.parametrize("rows", ["", "工作人员满意度（%）|||≥90%\n"])
+def test_sums_pages_and_fields_below_the_indicators_are_none(line: str, rows: str) -> None:
+    text = MONEY + table("甲局") + rows
+    found = read(text + line + "\n" + table("乙局"))
+    assert [row[:3] for row in projects(found)] == [row[:3] for row in TWO]
+    assert column(found, "indicators", "indicator_name") == column(
+        read(text + table("乙局")), "indicators", "indicator_name"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "监督电话|0912-1234567",
+        "单位|甲县教育局",
+        "支出明细|金额\n办公费|5",
+        "一、部门概况|1",
+        "邮编|719200",
+        "附表张数|3",
+    ],
+)
+@pytest.mark.parametrize("rows", ["", "工作人员满意度（%）|||≥90%\n"])
+def test_other_lines_below_the_indicators_are_left_unread(line: str, rows: str) -> None:
+    text = MONEY + table("甲局") + rows
+    found = rows_of(text + line + "\n" + table("乙局"))
+    assert [row[:3] for row in projects(found)] == [row[:3] for row in TWO]
+    assert column(found, "indicators", "indicator_name") == column(
+        read(text + table("乙局")), "indicators", "indicator_name"
+    )
+    assert column(found, "findings", "rule").count("unread-cell") == line.count("|") + line.count("\n") + 1
+
+
+def test_a_sum_of_costs_is_no_cost() -> None:
+    costs = "|成本指标|工资（万元）|60\n|||设备（万元）|40\n|||合计（万元）|100\n"
+    found = read(MONEY + table("甲局").replace("满意度指标|", costs + "满意度指标|", 1))
+    assert column(found, "indicators", "indicator_name") == ["人数", "工资", "设备", "群众满意度"]
+    assert "cost-indicators" not in column(found, "findings", "rule")
+
+
+def test_a_total_beside_its_level_is_an_indicator() -> None:
+    costs = "|成本指标|合计（万元）|100\n"
+    found = read(MONEY + table("甲局").replace("满意度指标|", costs + "满意度指标|", 1))
+    assert column(found, "indicators", "indicator_name") == ["人数", "合计", "群众满意度"]

@@ -18,12 +18,13 @@ class Label:
     """Every meaning of one printed label; None where it has no such meaning.
 
     `weak` says that the word may also be an indicator's own name, `either` that it is a first level in some
-    templates and a second level in others, `total_funds` that it is the total among labels of money, `unit` which
+    templates and a second level in others, `sum` that it heads a sum below the indicators, `total_funds` that it is the total among labels of money, `unit` which
     unit of money its bracket declares, `year` which year stands before it or in its bracket (本年: the table's own).
     """
 
     list_column: str | None = None
     total: bool = False
+    sum: bool = False
     header: str | None = None
     level1: str | None = None
     level2: str | None = None
@@ -45,7 +46,7 @@ class Label:
 # `SPLITS` and `SPLITS_WEAKLY` say that `Vocabulary.split` takes the text apart. The second line are meanings of labels: a
 # level of the indicator tree that may also be an indicator's own name is weak, every other is strong.
 YEAR, MONEY_UNIT, TITLE, SPLITS, SPLITS_WEAKLY, BRACKET = (1 << at for at in range(6))
-LEVEL, WEAK, STRONG, FIELD, GOAL, HEADER, TREE, LIST_COLUMN, TOTAL = (1 << at for at in range(6, 15))
+LEVEL, WEAK, STRONG, FIELD, GOAL, HEADER, TREE, LIST_COLUMN, TOTAL, SUM = (1 << at for at in range(6, 16))
 
 
 class Word(NamedTuple):
@@ -171,7 +172,9 @@ class Vocabulary:
             for word in words:
                 label(word).list_column = column
         for word in data["total_labels"]:
-            label(word).total = True
+            label(word).total = label(word).sum = True
+        for word in data["sum_labels"]:
+            label(word).sum = True
         for word in data["funds_totals"]:
             label(word).total_funds = True
         for column, words in data["indicator_headers"].items():
@@ -238,6 +241,7 @@ class Vocabulary:
             kinds |= TREE if label.header in ("tree", "long_term_tree") else 0
             kinds |= LIST_COLUMN if label.list_column else 0
             kinds |= TOTAL if label.total else 0
+            kinds |= SUM if label.sum else 0
         elif _MERGED.search(printed, 1):
             kinds |= SPLITS if self.split(printed) else 0
             kinds |= SPLITS_WEAKLY if self.split(printed, weak=True) else 0
@@ -295,7 +299,7 @@ class Vocabulary:
             if base is None:
                 continue
             # 合计（2个项目）
-            if base.header == "value" or base.total or (bracket[1] in _STAMP and base.field):
+            if base.header == "value" or base.sum or (bracket[1] in _STAMP and base.field):
                 return base
             if (base.goal or base.header in ("tree", "long_term_tree")) and _PERIOD.match(bracket[1]):
                 return base

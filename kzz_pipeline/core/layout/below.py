@@ -1,15 +1,17 @@
 """Below the indicators: who signed the table and when, remarks, and what else is no row of its tree."""
 
 import re
+from collections.abc import Callable
 
 from kzz_pipeline.core.characters import squeeze
 from kzz_pipeline.core.indicator_rows import is_nothing
 from kzz_pipeline.core.layout.ahead import HeaderBelow
+from kzz_pipeline.core.layout.cells import all_kinds
 from kzz_pipeline.core.layout.header import Header
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import FIELD, UNIT_FIELDS, Label, is_stamped
+from kzz_pipeline.core.vocabulary import FIELD, LEVEL, SUM, TREE, UNIT_FIELDS, Label, is_stamped
 
 # What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
 _SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
@@ -20,6 +22,8 @@ _ASKED = re.compile(
 _NO_ANSWER = {"是", "否", "有"}
 _BUDGET_EXECUTION = re.compile(r"^(?:项目|年度)?预算执行率(?:[(\[].*[)\]])?$")
 _DATE = re.compile(r"^(?:19|20)\d\d(?:年|[-./])\d{1,2}(?:月|[-./])\d{1,2}日?$", re.ASCII)
+# No target of satisfaction, which says that it is a percentage or more or less than something.
+_BARE_FIGURE = re.compile(r"^\d[\d,.-]*(?:分|元|万元|页)?$", re.ASCII)
 _OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
 # What a unit is below the indicators of a table that names its own above them.
 _SIGNED = Label(field="form_filler")
@@ -103,30 +107,60 @@ class Below(Header):
 
     # -- below the tree ------------------------------------------------------------------------------------
 
+    def _read_row_or_rest(self, index: int, items: list[Item], kinds: int) -> None:
+        """A row of the tree, a sum of its rows, or a line below the satisfaction indicators that is neither."""
+        is_below = self.has_satisfaction and len(items) > 1 and not all_kinds(self._split(items)) & (LEVEL | TREE)
+        if kinds & SUM and self.indicators and self._is_sum(items):
+            for item in items:
+                self._emit(index, item, "subtotal")
+        elif is_below and items[0].kinds & FIELD and self._is_left_of_satisfaction(items[0], max):
+            self._read_fields(index, items)
+        elif is_below and self._is_below_tree(items):
+            for item in items:
+                self._emit(index, item, "unread", 0, "below-tree")
+        else:
+            self._read_indicator_row(index, items, kinds)
+
+    def _is_sum(self, items: list[Item]) -> bool:
+        """Whether a row says what others add up to: 合计 ⇥ 100, 权重合计（%） ⇥ 100分."""
+        return bool(items[0].kinds & SUM) and all(is_numeric_value(item.text, self.units) for item in items[1:])
+
     def _is_below_tree(self, items: list[Item]) -> bool:
         """Whether a line below the satisfaction indicators is none of them: a remark, an opinion, who signed and when."""
-        name, value = squeeze(items[0].text), items[-1].text
-        is_date = _DATE.match(squeeze(value)) is not None
-        if _SATISFACTION.search(name) or (is_numeric_value(value, self.units) and not is_date):
-            is_weight = len(items) == 2 and _BUDGET_EXECUTION.match(name) is not None
-            return is_weight and self._is_left_of_satisfaction(items[0].column)
-        if split_unit(items[0].text, self.units)[1] is not None:
+        name, value = squeeze(items[0].text), squeeze(items[-1].text)
+        if len(items) == 2 and _BUDGET_EXECUTION.match(name):
+            return self._is_left_of_satisfaction(items[0], min)
+        is_date = _DATE.match(value) is not None
+        if is_date and _OFFICE.search(name):
+            return bool(self._satisfaction_columns())
+        unit = split_unit(items[0].text, self.units)[1]
+        if _SATISFACTION.search(name) or unit is not None:
             return False
+        is_asked = _ASKED.search(name) is not None
+        if is_numeric_value(value, self.units) and not is_date:
+            # A telephone number, a page, an item of expenditure.
+            is_figure = len(items) == 2 and _BARE_FIGURE.match(value) is not None and not is_asked
+            return is_figure and self._is_left_of_satisfaction(items[0], max)
         is_quality = looks_like_value(value, self.units) and not (is_date or is_nothing(value))
-        if _ASKED.search(name) and is_quality and squeeze(value) not in _NO_ANSWER:
+        if is_asked and is_quality and value not in _NO_ANSWER:
             return False  # 工作人员反响 ⇥ 良好
-        return self._is_left_of_satisfaction(items[0].column if not (is_date and _OFFICE.search(name)) else 0)
+        return self._is_left_of_satisfaction(items[0], min if is_quality else max)
 
-    def _is_left_of_satisfaction(self, column: int) -> bool:
-        """Whether a cell stands left of every name under 满意度指标, which is the label in force."""
-        places = [] if self.header.name_column is None else [self.header.name_column]
-        for _, at, _, _, role, _, _, name in reversed(self.tokens):
+    def _is_left_of_satisfaction(self, item: Item, which: Callable[[list[int]], int]) -> bool:
+        """Whether a cell stands left of every name (`min`) or of one (`max`) under 满意度指标, the label in force."""
+        columns = self._satisfaction_columns()
+        return bool(columns) and item.column < which(columns)
+
+    def _satisfaction_columns(self) -> list[int]:
+        """Where the names under 满意度指标 stand, if that is the label in force; else nowhere."""
+        columns = [] if self.header.name_column is None else [self.header.name_column]
+        for _, column, _, _, role, _, _, name in reversed(self.tokens):
             if role == "indicator":
-                places.append(at)
+                columns.append(column)
             elif role in ("level1_label", "level2_label", "unknown_label"):
                 is_satisfaction = (name or "").partition(":")[0] == "满意度指标"
-                return is_satisfaction and bool(places) and column < min(places)
-        return False
+                return columns if is_satisfaction else []
+        return []
 
 
 def _as_signature(part: Item) -> Item:

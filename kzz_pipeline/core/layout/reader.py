@@ -14,12 +14,17 @@ from kzz_pipeline.core.layout.joint import Joint
 from kzz_pipeline.core.layout.preamble import Preamble
 from kzz_pipeline.core.tokens import Chunks, Item, Parse, Tokens
 from kzz_pipeline.core.units import Units
-from kzz_pipeline.core.vocabulary import FIELD, HEADER, LEVEL, LIST_COLUMN, MONEY_UNIT, SPLITS, TITLE, YEAR, Vocabulary
+from kzz_pipeline.core.vocabulary import FIELD, HEADER, LIST_COLUMN, MONEY_UNIT, SPLITS, TITLE, YEAR, Vocabulary
 
 # Such as - 5 - and 第 6 页 共 10 页, alone on a line.
 _PAGE_NUMBER = re.compile(
-    r"^(?:[-·]\d{1,4}[-·]|第\d{1,4}页(?:[,/]?共\d{1,4}页)?|共\d{1,4}页[,/]?第\d{1,4}页)$", re.ASCII
+    r"^(?:[-·]\d{1,4}[-·]|第\d{1,4}页(?:[,/]?共\d{1,4}页)?|共\d{1,4}页[,/]?第\d{1,4}页"
+    r"|(?i:page|p\.)\d{1,4}(?:(?:of|/)\d{1,4})?)$",
+    re.ASCII,
 )
+# The same without a word: 3, 1/5. Elsewhere it may be what is left of a cell.
+_BARE_PAGE_NUMBER = re.compile(r"^\d{1,3}(?:/\d{1,3})?$", re.ASCII)
+_ENDS_ROW = {"value", "attribute", "amount", "list_field", "subtotal", "total"}
 _LONGEST_PAGE_NUMBER = 20
 
 
@@ -54,15 +59,12 @@ class _Reader(Preamble, Below, Joint):
         kinds = all_kinds(items)
         if self.joint is not None and self._reads_joint_row(index, items, kinds, self.joint):
             return
-        if not kinds and len(items) == 1 and self._is_page_number(items[0].text):
-            self._emit(index, items[0], "page_number")
+        if not kinds and len(items) <= 2 and self._is_page_number(items):
+            for item in items:
+                self._emit(index, item, "page_number")
             return
         if self.zone == "indicators" and not kinds & TELLING:
-            if self.has_satisfaction and not kinds & LEVEL and len(items) > 1 and self._is_below_tree(items):
-                for item in items:
-                    self._emit(index, item, "unread", 0, "below-tree")
-            else:
-                self._read_indicator_row(index, items, kinds)
+            self._read_row_or_rest(index, items, kinds)
             return
         is_behind_indicators = self.zone == "indicators" and self.indicators > 0
         if is_behind_indicators and kinds & (FIELD | SPLITS) and self._reads_unit_line(index, items):
@@ -104,12 +106,18 @@ class _Reader(Preamble, Below, Joint):
             elif self.indicators and (self._is_signature(items) or all(item.kinds & MONEY_UNIT for item in items)):
                 self._read_fields(index, items)
             else:
-                self._read_indicator_row(index, items, kinds)
+                self._read_row_or_rest(index, items, kinds)
         elif self.zone == "goal":
             self._read_in_goal(index, items, kinds)
         else:
             self._read_in_header(index, items, kinds)
 
-    @staticmethod
-    def _is_page_number(text: str) -> bool:
-        return len(text) <= _LONGEST_PAGE_NUMBER and _PAGE_NUMBER.match(squeeze(text)) is not None
+    def _is_page_number(self, items: list[Item]) -> bool:
+        """Whether a line is the number of a page, perhaps with that of all pages in a cell of its own."""
+        if sum(len(item.text) for item in items) > _LONGEST_PAGE_NUMBER:
+            return False
+        text = squeeze("".join(item.text for item in items))
+        if _PAGE_NUMBER.match(text):
+            return True
+        is_bare = len(items) == 1 and items[0].column == 1 and _BARE_PAGE_NUMBER.match(text) is not None
+        return is_bare and bool(self.tokens) and self.tokens[-1][4] in _ENDS_ROW
