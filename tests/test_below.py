@@ -178,3 +178,68 @@ def test_a_total_beside_its_level_is_an_indicator() -> None:
     costs = "|成本指标|合计（万元）|100\n"
     found = read(MONEY + table("甲局").replace("满意度指标|", costs + "满意度指标|", 1))
     assert column(found, "indicators", "indicator_name") == ["人数", "合计", "群众满意度"]
+
+
+# -- the header again ------------------------------------------------------------------------------------------
+
+TREE_HEADER = "一级指标|二级指标|三级指标|指标值\n"
+NAMES = "预算单位|甲局|项目名称|甲局项目\n"
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        f"项目支出绩效目标表\n（2022年）\n{NAMES}{TREE_HEADER}",
+        f"单位：万元\n项目支出绩效目标表\n（2022年）\n{NAMES}{TREE_HEADER}",
+        f"2022年项目支出绩效目标表\n{NAMES}{TREE_HEADER}",
+        f"{NAMES}{TREE_HEADER}",
+        f"（2022年）\n{NAMES}{TREE_HEADER}",
+        f"预算单位：甲局 项目名称：甲局项目\n{TREE_HEADER}",
+        f"项目支出绩效目标表\n项目名称|甲局项目\n{TREE_HEADER}",
+        f"项目支出绩效目标表\n（2022年）\n{TREE_HEADER}",
+        f"项目支出绩效目标表\n（2022年）\n{NAMES}",
+        f"- 3 -\n\n{NAMES}{TREE_HEADER}",
+    ],
+)
+def test_a_header_printed_again_on_the_next_page_goes_on_with_its_table(again: str) -> None:
+    text = table("甲局")
+    at = text.index("满意度指标|")
+    found = read(f"{MONEY}{text[:at]}{again}|质量指标|合格率|100%\n{text[at:]}{table('乙局')}")
+    assert projects(found) == [("甲局", "甲局项目", 2022, 3), TWO[1]]
+
+
+@pytest.mark.parametrize("title", ["", "项目支出绩效目标表\n（2022年）\n"])
+def test_a_header_printed_again_among_the_satisfaction_indicators(title: str) -> None:
+    found = read(f"{MONEY}{table('甲局')}{title}{NAMES}{TREE_HEADER}||家长满意度|≥90%\n{table('乙局')}")
+    assert projects(found) == [("甲局", "甲局项目", 2022, 3), TWO[1]]
+    assert column(found, "indicators", "level2")[2] == "满意度指标"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"项目支出绩效目标表\n（2022年）\n{NAMES}年度资金总额|50\n",
+        f"项目支出绩效目标表\n（2022年）\n{NAMES}年度目标|保障运转。\n",
+        f"{NAMES}年度资金总额|50\n",
+    ],
+)
+def test_a_second_table_of_the_same_project_is_one(header: str) -> None:
+    rest = "产出指标|数量指标|人数（人）|≥3\n满意度指标|满意度指标|群众满意度|≥90%\n"
+    found = read(MONEY + table("甲局") + header + TREE_HEADER + rest)
+    assert [row[:2] for row in projects(found)] == [TWO[0][:2]] * 2
+    assert "project-twice" in column(found, "findings", "rule") or "2022" not in header
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"项目支出绩效目标表\n（2023年）\n{NAMES}",
+        "项目支出绩效目标表\n（2022年）\n预算单位|乙局|项目名称|甲局项目\n",
+        "项目支出绩效目标表\n（2022年）\n预算单位|甲局|项目名称|乙项目\n",
+        "项目支出绩效目标表\n（2022年）\n项目名称|甲局项目\n",
+        "项目支出绩效目标表\n（2022年）\n",
+    ],
+)
+def test_a_header_that_says_something_else_begins_a_table(header: str) -> None:
+    rest = "产出指标|数量指标|人数（人）|≥3\n满意度指标|满意度指标|群众满意度|≥90%\n"
+    assert len(projects(read(MONEY + table("甲局") + header + TREE_HEADER + rest))) == 2

@@ -17,6 +17,7 @@ from kzz_pipeline.core.vocabulary import (
     MONEY_UNIT,
     SPLITS,
     STRONG,
+    TITLE,
     UNIT_FIELDS,
     YEAR,
     year_of,
@@ -35,14 +36,15 @@ LOOKAHEAD_LINES = 12
 class HeaderBelow(NamedTuple):
     """What the lines below print of a table's header, as far as its tree.
 
-    `fields` are the labels below the title, if there is one, each with what stands behind it, without white space; `end`
-    is the first line of the tree, None where none follows near by.
+    `fields` are the labels below the title, if there is one, each with what stands behind it, without white space;
+    `has_more` says that there is a goal or a cell without a label. `end` is the first line of the tree, None where none
+    follows near by.
     """
 
     has_title: bool
     fields: dict[str, str]
     years: set[int]
-    has_goal: bool
+    has_more: bool
     end: int | None
 
     @property
@@ -92,7 +94,7 @@ class Ahead(State):
 
     def _header_below(self, start: int) -> HeaderBelow:
         """What the lines from `start` on print of a table's header."""
-        has_title = has_goal = False
+        has_title = has_more = False
         fields: dict[str, str] = {}
         years: set[int] = set()
         end = None
@@ -116,17 +118,23 @@ class Ahead(State):
             if (kinds & HEADER and is_tree_header(items)) or all_kinds(parts) & STRONG:
                 end = at
                 break
-            for part, behind in zip(parts, [*parts[1:], None], strict=True):
+            pending: str | None = None
+            for part in parts:
                 label = part.label
-                if label and label.field:
-                    fields.setdefault(label.field, squeeze(behind.text) if behind and not behind.label else "")
-                has_goal = has_goal or bool(label and label.goal)
-                if part.kinds & YEAR and (year := year_of(part.text)):
+                if label and label.field and not label.goal:
+                    pending = label.field
+                    fields.setdefault(pending, "")
+                elif part.kinds & YEAR and (year := year_of(part.text)):
                     years.add(year)
+                elif pending is not None and not label:
+                    fields[pending] = fields[pending] or squeeze(part.text)
+                    pending = None
+                elif not part.kinds & (TITLE | MONEY_UNIT):
+                    has_more = True
             seen += 1
             if seen >= LOOKAHEAD_LINES:
                 break
-        return HeaderBelow(has_title, fields, years, has_goal, end)
+        return HeaderBelow(has_title, fields, years, has_more, end)
 
     def _next_is(self, index: int, kinds: tuple[str, ...]) -> bool:
         return self._next_structure(index) in kinds

@@ -105,6 +105,24 @@ class Below(Header):
     def _is_blank(self, index: int) -> bool:
         return not (0 <= index < len(self.lines) and self.items(self.lines[index]))
 
+    # -- the header again ----------------------------------------------------------------------------------
+
+    def _end_of_repeated_header(self, index: int) -> int | None:
+        """The next line of the tree, where those before it are the table's own header, printed again on a new page.
+
+        They name the same unit and project and no other year, and neither money nor a goal. Where they name no project,
+        or no unit, the table above is not at its end yet.
+        """
+        again = self._header_below(index)
+        if again.end in (None, index) or again.has_more or not again.years <= {self.year}:
+            return None
+        if any(self.fields.get(name) != value for name, value in again.fields.items()):
+            return None
+        if not again.fields.keys().isdisjoint(self.vocabulary.money_fields):
+            return None
+        is_named = "project_name" in again.fields and not again.fields.keys().isdisjoint(UNIT_FIELDS)
+        return again.end if is_named or not self.has_satisfaction else None
+
     # -- below the tree ------------------------------------------------------------------------------------
 
     def _read_row_or_rest(self, index: int, items: list[Item], kinds: int) -> None:

@@ -26,6 +26,7 @@ _PAGE_NUMBER = re.compile(
 _BARE_PAGE_NUMBER = re.compile(r"^\d{1,3}(?:/\d{1,3})?$", re.ASCII)
 _ENDS_ROW = {"value", "attribute", "amount", "list_field", "subtotal", "total"}
 _LONGEST_PAGE_NUMBER = 20
+_BEGINS_HEADER = TITLE | YEAR | MONEY_UNIT | FIELD | SPLITS
 
 
 @no_cycles()
@@ -53,6 +54,10 @@ class _Reader(Preamble, Below, Joint):
     """The reading of one release."""
 
     def read_line(self, index: int, items: list[Item]) -> None:
+        if index < self.repeated_to:
+            for item in items:
+                self._emit(index, item, "repeated_header")
+            return
         if self.label_row:
             self._read_values_below(index, items)
             return
@@ -67,6 +72,10 @@ class _Reader(Preamble, Below, Joint):
             self._read_row_or_rest(index, items, kinds)
             return
         is_behind_indicators = self.zone == "indicators" and self.indicators > 0
+        if is_behind_indicators and items[0].kinds & _BEGINS_HEADER and (end := self._end_of_repeated_header(index)):
+            self.repeated_to = end
+            self.read_line(index, items)
+            return
         if is_behind_indicators and kinds & (FIELD | SPLITS) and self._reads_unit_line(index, items):
             return
         if items[0].kinds & (YEAR | MONEY_UNIT | FIELD | SPLITS) and self._heads_title(index, items, kinds):

@@ -35,6 +35,8 @@ class State(Cells):
         self.joint: JointTable | None = None
         # A line that was read with the one before it.
         self.joined = -1
+        # Lines above this one print the header of the table again.
+        self.repeated_to = 0
         self._begin_table_state()
 
     def _begin_table_state(self) -> None:

@@ -37,7 +37,7 @@ class Titles(Ahead):
             for item in items:
                 self._emit(index, item, "unread", 0, "title-without-table")
             return True
-        if not self.awaits_title and not (following == "tree" and self.indicators and not self.has_satisfaction):
+        if not self.awaits_title:
             self._open_table()
         self.awaits_title = False
         for item in items:
