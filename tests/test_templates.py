@@ -1170,3 +1170,46 @@ def test_a_total_whose_heading_was_lost_is_the_lists() -> None:
         + "绩效指标|一级指标|二级指标|三级指标|指标值\n|产出指标|数量指标|人数|≥3人\n"
     )
     assert column(found, "releases", "listed_total_cny") == [1_000_000]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1.人员经费：6万元",
+        "资金来源：财政拨款10万元，用于聘用保安。",
+        "实施期限：1年",
+        "实施单位：乙所",
+        "主管部门：丙局",
+        "成本指标：10万元",
+        "1.数量指标：聘用20人",
+        "社会效益：有所提升",
+        "公用经费 4万元",
+        "项目资金10万元",
+    ],
+)
+@pytest.mark.parametrize("cell", ["", "|"])
+def test_a_line_of_the_goal_that_looks_like_a_field_or_a_row(line: str, cell: str) -> None:
+    """The money was printed above, and the header of the tree is still to come."""
+    found = read(f"{HEAD}{cell}{line}\n{cell}建立长效机制。\n{ROWS}")
+    assert project(found, "annual_goal") == (f"保障运转，提高质量。\n{line}\n建立长效机制。",)
+    assert project(found, "budget_unit", *FUNDS) == ("甲局", 1000000, 800000, 200000)
+    assert column(found, "indicators", "indicator_name") == ["人数", "群众满意度"]
+    alone = read(f"{HEAD.rpartition('年度目标')[0]}总体目标|年度目标\n{cell}{line}\n{ROWS}")
+    assert project(alone, "annual_goal") == (line,)
+
+
+def test_a_line_below_the_goal_that_is_a_field() -> None:
+    """Its label and its value stand in cells of their own, or no money was printed yet."""
+    goal = "年度目标|保障运转。\n"
+    found = read(f"{HEAD}实施期限|1年\n{ROWS}")
+    assert fields(found)["project_period"] == "1年"
+    money = "年度资金总额：100\n财政拨款：80\n其他资金：20\n"
+    head = HEAD.replace(
+        "项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20\n年度目标|保障运转，提高质量。\n", goal
+    )
+    assert project(read(head + money + ROWS), *FUNDS) == (1000000, 800000, 200000)
+    nameless = HEAD.replace("|项目名称|甲项目", "")
+    assert project(read(f"{nameless}项目名称：甲项目\n{ROWS}"), "project_name", "annual_goal") == (
+        "甲项目",
+        "保障运转，提高质量。",
+    )

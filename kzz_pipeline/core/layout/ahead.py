@@ -165,6 +165,17 @@ class Ahead(State):
                 return "none"
         return "end"
 
+    def _has_header_of_tree_below(self, index: int) -> bool:
+        """Whether the header of a tree follows near by, and no row of one before it."""
+        further = range(index + 1, min(index + 1 + LOOKAHEAD_LINES, len(self.lines)))
+        for items in filter(None, (self.items(self.lines[at]) for at in further)):
+            kinds = all_kinds(items)
+            if kinds & HEADER and is_tree_header(items):
+                return True
+            if kinds & (STRONG | TITLE):
+                return False
+        return False
+
     def _heads_list_of_projects(self, index: int, items: list[Item]) -> bool:
         """Whether a line names the columns of the list.
 

@@ -12,7 +12,7 @@ from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import split_unit
 from kzz_pipeline.core.values import is_numeric_value
-from kzz_pipeline.core.vocabulary import FIELD, GOAL, HEADER, LEVEL, STRONG
+from kzz_pipeline.core.vocabulary import FIELD, GOAL, HEADER, LEVEL, STRONG, UNIT_FIELDS
 
 # How the items of a goal are numbered: 目标3：, 2.、（一）
 _GOAL_ITEM = re.compile(r"^(?:目标[\d一二三四五六七八九十]*[:.、]?|[(]?[\d一二三四五六七八九十]{1,2}[):.、])")
@@ -91,7 +91,9 @@ class Goal(Tree, Titles):
                 self._read_loose(index, item, "")
             return
         first = items[0].label
-        if (self._has_level(items, kinds) and not self._is_sentence(items)) or self._starts_tree(items):
+        if self._is_line_of_goal(index, items):
+            self._read_goal_texts(index, items)
+        elif (self._has_level(items, kinds) and not self._is_sentence(items)) or self._starts_tree(items):
             self.zone = "indicators"
             self._read_indicator_row(index, items, kinds)
         elif first and first.field and first.field not in BLOCK_FIELDS and not first.goal:
@@ -101,9 +103,30 @@ class Goal(Tree, Titles):
         elif self._is_field_line(items[:1]) or self._is_field_below_goal(items):
             self._read_fields_in_goal(index, items)
         else:
-            for item, scope in zip(items, self._goal_scopes_of(items), strict=True):
-                self._emit(index, item, "goal", 0, scope)
-            self.has_goal = True
+            self._read_goal_texts(index, items)
+
+    def _read_goal_texts(self, index: int, items: list[Item]) -> None:
+        for item, scope in zip(items, self._goal_scopes_of(items), strict=True):
+            self._emit(index, item, "goal", 0, scope)
+        self.has_goal = True
+
+    def _is_line_of_goal(self, index: int, items: list[Item]) -> bool:
+        """Whether a line only looks like a label and its value in one cell: 1.人员经费：6万元, 成本指标：10万元.
+
+        The money of the table was printed above, and its tree is still to come. A remark is none all the same.
+        """
+        if len(items) > 1 or self.fields.keys().isdisjoint(self.vocabulary.money_fields):
+            return False
+        head, *rest = self._split(items)
+        if not rest or head.label is None or head.label.goal or self._is_signature(items):
+            return False
+        name = head.label.field
+        if name in NAME_FIELDS:
+            # Whose table it is, which is not known yet or said again.
+            is_known = not self.fields.keys().isdisjoint(UNIT_FIELDS if name in UNIT_FIELDS else {name})
+            if not is_known or self.fields.get(name) == squeeze(rest[0].text):
+                return False
+        return self._has_header_of_tree_below(index)
 
     def _read_fields_in_goal(self, index: int, items: list[Item]) -> None:
         self._read_fields(index, items)
