@@ -539,3 +539,64 @@ def test_a_value_with_a_space_in_it_is_no_name_and_value(cells: str, operator: s
 def test_a_name_and_its_value_in_one_cell_with_a_space_between_them(cell: str) -> None:
     found = read(tree("指标值", f"效益指标|社会效益指标|{cell}"))
     assert [row[1:] for row in indicators(found)] == [tuple(cell.split(" "))]
+
+
+@pytest.mark.parametrize("sign", ["≥", "＞＝", " ≥ ", ">="])
+@pytest.mark.parametrize("header", ["指标值", "指标值|权重", "指标值|备注|分值"])
+def test_a_sign_behind_the_name_is_that_of_the_value(sign: str, header: str) -> None:
+    beside = {"指标值": "", "指标值|权重": "|10", "指标值|备注|分值": "|抽查|10"}[header]
+    rows = f"产出指标|数量指标|人数（人）{sign}|20{beside}", f"|质量指标|合格率{sign}|95%{beside}"
+    found = read(tree(header, *rows))
+    names = ("indicator_name", "unit", "operator", "target_min", "target_max")
+    assert list(zip(*(column(found, "indicators", name) for name in names), strict=True)) == [
+        ("人数", "人", "ge", 20, None), ("合格率", "%", "ge", 95, None),
+    ]  # fmt: skip
+    assert [fields(found, indicator=True).get(name) for name in ("weight", "remark")] == {
+        "指标值": [None, None], "指标值|权重": ["10", None], "指标值|备注|分值": ["10", "抽查"],
+    }[header]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "level2", "name"),
+    [
+        ("|质量指标持证率（%）|100%", "质量指标", "持证率"),
+        ("|质量指标合格率|100%", "质量指标", "合格率"),
+        ("|质量指标持证率（%）100%|", "质量指标", "持证率"),
+        ("|社会效益指标就业人数|≥3人", "社会效益指标", "就业人数"),
+        ("|产出指标-质量指标|合格率|100%", "质量指标", "合格率"),
+        ("|产出指标—质量指标|合格率|100%", "质量指标", "合格率"),
+        ("|产出指标/质量指标|合格率|100%", "质量指标", "合格率"),
+        ("|质量指标（%）|合格率|100%", "质量指标", "合格率"),
+        ("|时效指标（天）|工期|≤3", "时效指标", "工期"),
+        # Names that begin with the word for a level.
+        ("|质量指标|数量指标完成率|100%", "质量指标", "数量指标完成率"),
+        ("|质量指标|数量指标精度|100%", "质量指标", "数量指标精度"),
+        ("||质量指标达标率|100%", "数量指标", "质量指标达标率"),
+        ("|产出指标|质量指标|质量指标（%）|100%", "质量指标", "质量指标"),
+    ],
+)
+def test_a_level_with_nothing_but_a_dash_or_a_unit_behind_it(cells: str, level2: str, name: str) -> None:
+    found = read(tree("指标值", "产出指标|数量指标|人数|3人", cells))
+    assert [row[:2] for row in indicators(found)] == [("数量指标", "人数"), (level2, name)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "name", "value"),
+    [
+        ("持证率（%）\u200b ≥95%", "持证率", "≥95%"),
+        ("持证率（%） \u200b　≥95%", "持证率", "≥95%"),
+        ("持证人数：20人", "持证人数", "20人"),
+        ("持证率: ≥95%", "持证率", "≥95%"),
+        ("持证率大于等于95%", "持证率", "大于等于95%"),
+        ("持证人数（人）不低于20", "持证人数", "不低于20"),
+    ],
+)
+def test_a_name_and_its_value_in_one_cell(cell: str, name: str, value: str) -> None:
+    found = read(tree("指标值", f"产出指标|质量指标|{cell}"))
+    assert indicators(found) == [("质量指标", name, value)]
+
+
+@pytest.mark.parametrize("cell", ["指标1：100", "比例：良好：3", "说明：见附件", "不低于95%", "人数（人）"])
+def test_a_cell_that_is_no_name_and_value(cell: str) -> None:
+    found = rows_of(tree("指标值", f"产出指标|质量指标|{cell}", "|数量指标|人数|3人"))
+    assert indicators(found) == [("数量指标", "人数", "3人")]

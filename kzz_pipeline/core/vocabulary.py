@@ -132,9 +132,12 @@ _SPLIT = re.compile(r"[:：]|\s+")
 _MERGED = re.compile(r"[:：\s\d]")
 # An amount behind its label with nothing between them: 其他资金0.
 _GLUED_AMOUNT = re.compile(r"^([^\d]{1,20}[\u4e00-\u9fff)）])([-－−]?\d.{0,30})$")
+# A level and what stands beside it with no more than a dash between them: 质量指标持证率, 项目完成-数量指标. 指标完成率 is a name.
+_GLUED_LEVEL = re.compile(r"^(\S{2,12}?指标)(?=[\u4e00-\u9fff]{2})(?!完成|达|实现|考核|执行|值)")
+_LEVEL_AND_LEVEL = re.compile(r"^(\S{2,12}?)[-－—–/、](\S{2,14})$")
 # Fields that say whose a table is, the surest first.
 UNIT_FIELDS = ("budget_unit", "implementing_unit", "department")
-_LONGEST_LABEL, _LONGEST_TITLE, _LONGEST_YEAR = 60, 80, 12
+_LONGEST_LABEL, _LONGEST_TITLE, _LONGEST_YEAR, _LONGEST_UNIT_OF_LEVEL = 60, 80, 12, 6
 # A vocabulary forgets what it has read when it knows this many texts; labels are soon known again.
 _MOST_KNOWN, _LONGEST_KNOWN = 20_000, 500
 
@@ -242,7 +245,7 @@ class Vocabulary:
             kinds |= LIST_COLUMN if label.list_column else 0
             kinds |= TOTAL if label.total else 0
             kinds |= SUM if label.sum else 0
-        elif _MERGED.search(printed, 1):
+        elif _MERGED.search(printed, 1) or "指标" in printed:
             kinds |= SPLITS if self.split(printed) else 0
             kinds |= SPLITS_WEAKLY if self.split(printed, weak=True) else 0
         if (label is None or label.goal) and self.title(printed) is not None:
@@ -298,6 +301,9 @@ class Vocabulary:
             base = self.labels.get(bare[: bracket.start()].rstrip(":"))
             if base is None:
                 continue
+            # 数量指标（个）
+            if base.is_level and not (base.weak or base.either) and len(bracket[1]) <= _LONGEST_UNIT_OF_LEVEL:
+                return base
             # 合计（2个项目）
             if base.header == "value" or base.sum or (bracket[1] in _STAMP and base.field):
                 return base
@@ -354,7 +360,8 @@ class Vocabulary:
         """Where a cell that merges a label with what stood beside it is cut: spans of label, then rest.
 
         None unless the cell begins with a label and something follows, set off by a colon or white space, or an
-        amount behind a label of money. `weak` admits the words that may also begin an indicator's own name.
+        amount behind a label of money, or a level behind a level. `weak` admits what may also begin an indicator's own
+        name.
         """
         best: tuple[int, int] | None = None
         for count, gap in enumerate(_SPLIT.finditer(printed, 1)):
@@ -368,12 +375,26 @@ class Vocabulary:
             found = self.label(glued[1])
             if found is not None and found.money and found.field:
                 best = glued.end(1), glued.start(2)
+        if best is None and "指标" in printed:
+            best = self._split_at_level(printed, weak)
         if best is None:
             return None
         rest = printed[best[1] :]
         if not fold(rest):
             return None
         return [(0, best[0]), (len(printed) - len(rest.lstrip(" :：\u00a0\u3000")), len(printed))]
+
+    def _split_at_level(self, printed: str, weak: bool) -> tuple[int, int] | None:
+        """Where a cell is cut that prints two levels with a dash, or, only if `weak`, a level and a name with nothing between."""
+        both = _LEVEL_AND_LEVEL.match(printed)
+        if both is not None and all(self._is_strong_level(text) for text in both.groups()):
+            return both.end(1), both.start(2)
+        glued = _GLUED_LEVEL.match(printed) if weak else None
+        return (glued.end(), glued.end()) if glued is not None and self._is_strong_level(glued[1]) else None
+
+    def _is_strong_level(self, printed: str) -> bool:
+        found = self.label(printed)
+        return found is not None and found.is_level and not found.weak
 
     def _is_head(self, head: str, weak: bool) -> bool:
         found = self.label(head)

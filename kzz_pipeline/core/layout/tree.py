@@ -269,7 +269,7 @@ class Tree(State):
             if item.kinds & SPLITS:
                 split = self._parts(item)
             elif item.kinds & SPLITS_WEAKLY:
-                split = self._split_weak(item, items[at + 1 :])
+                split = self._split_weak(item, parts, items[at + 1 :])
             else:
                 split = [item]
             if len(split) > 1 and split[0].kinds & LEVEL:
@@ -278,14 +278,20 @@ class Tree(State):
                 parts.append(item)
         return parts
 
-    def _split_weak(self, item: Item, behind: list[Item]) -> list[Item]:
+    def _split_weak(self, item: Item, before: list[Item], behind: list[Item]) -> list[Item]:
         """数量 培训人数 ⇥ ≥3 is a label and its indicator; so are 数量 培训人数 ≥3 and 满意度 服务对象满意度指标."""
         split = self._parts(item, weak=True)
         if split[1].text.startswith(("(", "（")):
             return [item]
+        # 数量指标 ⇥ 质量指标持证率: the label of the row is there already, 质量指标持证率 alone brings its own.
+        is_strong = bool(split[0].kinds & STRONG)
+        if is_strong and any(part.label and part.label.level2 for part in before):
+            return [item]
         tail = split[1]
         values = [cell.text for cell in behind if not (is_bracketed(cell.text) or is_comparator(cell.text))]
-        is_row = (len(values) == 1 or (values and looks_like_value(values[0], self.units))) and len(tail.text) >= 4
+        is_row = (len(values) == 1 or (values and looks_like_value(values[0], self.units))) and (
+            is_strong or len(tail.text) >= 4
+        )
         # What follows begins the next row, or there is nothing.
         is_last = not behind or behind[0].kinds & LEVEL
         if is_row or tail.kinds & LEVEL or (is_last and unglue(tail.text, self.units)):
