@@ -1,5 +1,6 @@
 """Looking ahead: what a line is by its labels and by the lines below it, before it is read."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from kzz_pipeline.core.characters import squeeze
@@ -92,8 +93,8 @@ class Ahead(State):
         """Whether the header of the next table, which begins below a line, prints a unit."""
         return not self._header_below(index + 1).fields.keys().isdisjoint(UNIT_FIELDS)
 
-    def _header_below(self, start: int) -> HeaderBelow:
-        """What the lines from `start` on print of a table's header."""
+    def _header_below(self, start: int, own: Mapping[str, str] | None = None) -> HeaderBelow:
+        """What the lines from `start` on print of a table's header, as far as they say the same as `own`, if it is given."""
         has_title = has_more = False
         fields: dict[str, str] = {}
         years: set[int] = set()
@@ -131,6 +132,8 @@ class Ahead(State):
                     pending = None
                 elif not part.kinds & (TITLE | MONEY_UNIT):
                     has_more = True
+            if own is not None and (has_more or any(own.get(name) != text for name, text in fields.items())):
+                break
             seen += 1
             if seen >= LOOKAHEAD_LINES:
                 break

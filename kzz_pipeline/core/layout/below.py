@@ -3,15 +3,15 @@
 import re
 from collections.abc import Callable
 
-from kzz_pipeline.core.characters import squeeze
+from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.indicator_rows import is_nothing
-from kzz_pipeline.core.layout.ahead import HeaderBelow
+from kzz_pipeline.core.layout.ahead import LOOKAHEAD_LINES, HeaderBelow
 from kzz_pipeline.core.layout.cells import all_kinds
 from kzz_pipeline.core.layout.header import Header
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import FIELD, LEVEL, SUM, TREE, UNIT_FIELDS, Label, is_stamped
+from kzz_pipeline.core.vocabulary import FIELD, LEVEL, SPLITS, SUM, TREE, UNIT_FIELDS, Label, is_stamped
 
 # What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
 _SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
@@ -113,21 +113,31 @@ class Below(Header):
         They name the same unit and project and no other year, and neither money nor a goal. Where they name no project,
         or no unit, the table above is not at its end yet.
         """
-        again = self._header_below(index)
-        if again.end in (None, index) or again.has_more or not again.years <= {self.year}:
+        if self.has_satisfaction and not self._prints_project_again(index):
             return None
-        if any(self.fields.get(name) != value for name, value in again.fields.items()):
+        again = self._header_below(index, self.fields)
+        if again.end in (None, index) or not again.years <= {self.year}:
             return None
         if not again.fields.keys().isdisjoint(self.vocabulary.money_fields):
             return None
         is_named = "project_name" in again.fields and not again.fields.keys().isdisjoint(UNIT_FIELDS)
         return again.end if is_named or not self.has_satisfaction else None
 
+    def _prints_project_again(self, index: int) -> bool:
+        """Whether one of the next lines prints the project's name just as the table does: looked for before they are read."""
+        names = (
+            text for _, _, _, text, role, _, _, name in self.tokens if name == "project_name" and role == "field_value"
+        )
+        printed = strip(next(names, ""))
+        return bool(printed) and any(printed in line for line in self.lines[index : index + LOOKAHEAD_LINES])
+
     # -- below the tree ------------------------------------------------------------------------------------
 
     def _read_row_or_rest(self, index: int, items: list[Item], kinds: int) -> None:
         """A row of the tree, a sum of its rows, or a line below the satisfaction indicators that is neither."""
-        is_below = self.has_satisfaction and len(items) > 1 and not all_kinds(self._split(items)) & (LEVEL | TREE)
+        is_below = self.has_satisfaction and not kinds & (LEVEL | TREE) and len(items) > 1
+        if is_below and kinds & SPLITS:
+            is_below = not all_kinds(self._split(items)) & (LEVEL | TREE)
         if kinds & SUM and self.indicators and self._is_sum(items):
             for item in items:
                 self._emit(index, item, "subtotal")

@@ -64,7 +64,7 @@ class _Reader(Preamble, Below, Joint):
         kinds = all_kinds(items)
         if self.joint is not None and self._reads_joint_row(index, items, kinds, self.joint):
             return
-        if not kinds and len(items) <= 2 and self._is_page_number(items):
+        if not kinds and (len(items) == 1 or items[0].text[0] in "第共") and self._is_page_number(items):
             for item in items:
                 self._emit(index, item, "page_number")
             return
