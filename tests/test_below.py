@@ -243,3 +243,63 @@ def test_a_second_table_of_the_same_project_is_one(header: str) -> None:
 def test_a_header_that_says_something_else_begins_a_table(header: str) -> None:
     rest = "产出指标|数量指标|人数（人）|≥3\n满意度指标|满意度指标|群众满意度|≥90%\n"
     assert len(projects(read(MONEY + table("甲局") + header + TREE_HEADER + rest))) == 2
+
+
+# -- titles, and what stands around the tables -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "2022年项目支出绩效目标表\n（2022年）",
+        "2022年项目支出绩效目标表\n2022年度|单位：万元",
+        "项目支出绩效目标表（二〇二二年）\n2022年",
+        "项目支出绩效目标表（一）\n（2022年）",
+        "2022年项目支出绩效目标表（续）",
+        "项目支出绩效目标表（乙局项目）\n2022年",
+        "项目支出\n绩效目标表\n（2022年）",
+        "甲县2022年项目支出绩效\n目标表",
+        "附件2\n2022年项目支出绩效目标表",
+        "附件2-1：|2022年项目支出绩效目标表",
+        "附表\n2022年项目支出绩效目标表",
+        "（续表）\n2022年项目支出绩效目标表",
+        "（以下无正文）\n\n2022年项目支出绩效目标表",
+    ],
+)
+def test_titles_and_years_however_they_are_printed(title: str) -> None:
+    for above in ("", table("甲局")):
+        found = read(MONEY + above + table("乙局").replace("项目支出绩效目标表\n（2022年）", title))
+        assert projects(found) == (TWO if above else TWO[1:])
+
+
+def test_another_year_than_the_titles_is_left_unread() -> None:
+    found = rows_of(MONEY + table("甲局").replace("项目支出绩效目标表", "2021年项目支出绩效目标表"))
+    assert column(found, "projects", "fiscal_year") == [2021]
+    assert "unread-cell" in column(found, "findings", "rule")
+
+
+def test_the_name_of_an_office_above_a_title_is_no_part_of_it() -> None:
+    found = rows_of(MONEY + "丙局\n" + table("甲局"))
+    assert projects(found) == TWO[:1]
+    assert column(found, "projects", "source_line") == [3]
+
+
+@pytest.mark.parametrize("heading", ["目录", "目　录"])
+@pytest.mark.parametrize("above", ["", "2022年甲县预算公开\n"])
+def test_a_table_of_contents_says_nothing_of_the_tables(heading: str, above: str) -> None:
+    contents = "一、重点项目绩效目标|1\n二、项目支出绩效目标表……3\n三、2022年度项目支出绩效目标表 12\n"
+    title = "2022年甲县重点项目绩效目标\n" if not above else ""
+    listed = "序号|单位|项目名称|金额\n1|甲局|甲局项目|100\n合计|||100\n1\n"
+    found = read(f"{above}{heading}\n{contents}{title}{MONEY}{listed}{table('甲局')}2/3\n")
+    assert projects(found) == TWO[:1]
+    assert column(found, "releases", "title") == [(above or title).strip()]
+    assert column(found, "releases", "listed_total_cny") == [1000000]
+
+
+def test_a_figure_that_is_no_page_number() -> None:
+    """It may be what is left of the row above it, or of the line of the money."""
+    found = rows_of(MONEY + table("甲局").replace("群众满意度|≥90%", "群众满意度\n90"))
+    assert "unread-cell" in column(found, "findings", "rule")
+    assert column(
+        read(MONEY + table("甲局").replace("年度资金总额|100|", "年度资金总额|\n100\n")), "projects", "total_funds_cny"
+    ) == [1000000]

@@ -94,6 +94,7 @@ _STAMPED = re.compile(rf"[(\[](?:{'|'.join(sorted(_STAMP))})[)\]]")
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
+_ANY_BRACKET = re.compile(r"[(\[][^()\[\]。；;]{1,30}[)\]]$")
 _YEARS_NAMED = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|[二〇○零一二三四五六七八九]{4}(?=年)", re.ASCII)
 # Whose table a title says it is; a place alone, or all departments of one, is nobody's.
 _OFFICE = re.compile(
@@ -346,6 +347,8 @@ class Vocabulary:
             return TitleReading(printed, None, unit)
         year = _YEAR_BESIDE.search(numbered)
         rest = numbered[: year.start()] + numbered[year.end() :] if year else numbered
+        # …（一）, …（续）, …（甲项目）
+        rest = _ANY_BRACKET.sub("", rest) if rest not in self.titles else rest
         if rest in self.titles:
             return TitleReading(printed, year[1] if year else None, unit)
         # A locality or a bureau may stand before the form's own name.

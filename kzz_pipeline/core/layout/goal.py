@@ -86,7 +86,7 @@ class Goal(Tree, Titles):
         return [self.goal_columns.get(item.column, last) for item in items]
 
     def _read_in_goal(self, index: int, items: list[Item], kinds: int) -> None:
-        if not self.has_year and is_year_line(items):
+        if is_year_line(items) and self._may_be_year(items[0]):
             for item in items:
                 self._read_loose(index, item, "")
             return

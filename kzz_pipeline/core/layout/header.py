@@ -66,7 +66,7 @@ class Header(Amounts, Goal):
             elif label and label.goal and not label.field and not self._is_named(parts, at):
                 self._read_goal_labels(index, parts[at:])
                 return
-            elif item.kinds & YEAR and not self.has_year and self.pending is None:
+            elif item.kinds & YEAR and self.pending is None and self._may_be_year(item):
                 self._emit(index, item, "year")
                 self._note_year(item.text)
             elif item.kinds & MONEY_UNIT:

@@ -1,31 +1,32 @@
 """Reading a release from its first line to its last: each line goes to the module of the zone that it is in."""
 
-import re
 from collections.abc import Iterator
 from math import inf
 
-from kzz_pipeline.core.characters import squeeze
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.indicator_rows import is_tree_header
 from kzz_pipeline.core.layout.below import Below
 from kzz_pipeline.core.layout.cells import TELLING, all_kinds
+from kzz_pipeline.core.layout.furniture import begins_contents, is_furniture, is_of_contents, is_page_number
 from kzz_pipeline.core.layout.joint import Joint
 from kzz_pipeline.core.layout.preamble import Preamble
 from kzz_pipeline.core.tokens import Chunks, Item, Parse, Tokens
 from kzz_pipeline.core.units import Units
-from kzz_pipeline.core.vocabulary import FIELD, HEADER, LIST_COLUMN, MONEY_UNIT, SPLITS, TITLE, YEAR, Vocabulary
-
-# Such as - 5 - and 第 6 页 共 10 页, alone on a line.
-_PAGE_NUMBER = re.compile(
-    r"^(?:[-·]\d{1,4}[-·]|第\d{1,4}页(?:[,/]?共\d{1,4}页)?|共\d{1,4}页[,/]?第\d{1,4}页"
-    r"|(?i:page|p\.)\d{1,4}(?:(?:of|/)\d{1,4})?)$",
-    re.ASCII,
+from kzz_pipeline.core.vocabulary import (
+    BRACKET,
+    FIELD,
+    HEADER,
+    LIST_COLUMN,
+    MONEY_UNIT,
+    SPLITS,
+    TITLE,
+    YEAR,
+    Vocabulary,
 )
-# The same without a word: 3, 1/5. Elsewhere it may be what is left of a cell.
-_BARE_PAGE_NUMBER = re.compile(r"^\d{1,3}(?:/\d{1,3})?$", re.ASCII)
+
+# What a row of the tree or of the list ends with.
 _ENDS_ROW = {"value", "attribute", "amount", "list_field", "subtotal", "total"}
-_LONGEST_PAGE_NUMBER = 20
 _BEGINS_HEADER = TITLE | YEAR | MONEY_UNIT | FIELD | SPLITS
 
 
@@ -64,9 +65,15 @@ class _Reader(Preamble, Below, Joint):
         kinds = all_kinds(items)
         if self.joint is not None and self._reads_joint_row(index, items, kinds, self.joint):
             return
-        if not kinds and (len(items) == 1 or items[0].text[0] in "第共") and self._is_page_number(items):
-            for item in items:
-                self._emit(index, item, "page_number")
+        if self.has_contents and self._reads_contents(index, items):
+            return
+        if (
+            not kinds & ~BRACKET
+            and (len(items) == 1 or items[0].text[0] in "第共")
+            and self._is_around_tables(index, items)
+        ):
+            return
+        if len(items) == 1 and kinds in (0, FIELD) and self._reads_title_over_two_lines(index, items[0]):
             return
         if self.zone == "indicators" and not kinds & TELLING:
             self._read_row_or_rest(index, items, kinds)
@@ -121,12 +128,23 @@ class _Reader(Preamble, Below, Joint):
         else:
             self._read_in_header(index, items, kinds)
 
-    def _is_page_number(self, items: list[Item]) -> bool:
-        """Whether a line is the number of a page, perhaps with that of all pages in a cell of its own."""
-        if sum(len(item.text) for item in items) > _LONGEST_PAGE_NUMBER:
-            return False
-        text = squeeze("".join(item.text for item in items))
-        if _PAGE_NUMBER.match(text):
-            return True
-        is_bare = len(items) == 1 and items[0].column == 1 and _BARE_PAGE_NUMBER.match(text) is not None
-        return is_bare and bool(self.tokens) and self.tokens[-1][4] in _ENDS_ROW
+    def _is_around_tables(self, index: int, items: list[Item]) -> bool:
+        """Read a line that says nothing of the tables, if it is one."""
+        role = None
+        if is_page_number(items, bool(self.tokens) and self.tokens[-1][4] in _ENDS_ROW):
+            role = "page_number"
+        elif len(items) == 1 and self.zone != "goal" and is_furniture(items[0].text):
+            role = "furniture"
+            self.has_contents = begins_contents(items[0].text)
+        if role is not None:
+            for item in items:
+                self._emit(index, item, role)
+        return role is not None
+
+    def _reads_contents(self, index: int, items: list[Item]) -> bool:
+        """Read a line of the table of contents, which ends with the first that is none."""
+        self.has_contents = self.zone == "preamble" and is_of_contents(items)
+        if self.has_contents:
+            for item in items:
+                self._emit(index, item, "furniture")
+        return self.has_contents

@@ -29,6 +29,8 @@ class State(Cells):
         self.list_year: str | None = None
         self.has_total = False
         self.has_title = False
+        # The line above is of the table of contents.
+        self.has_contents = False
         self.has_money_unit = False
         # Lines of headers and what they say: most forms print the same ones in every table.
         self.known_headers: dict[str, tuple[list[Item], TreeHeader, list[str]]] = {}
