@@ -1213,3 +1213,43 @@ def test_a_line_below_the_goal_that_is_a_field() -> None:
         "甲项目",
         "保障运转，提高质量。",
     )
+
+
+NAMES = "预算单位|甲局|项目名称|甲项目"
+
+
+@pytest.mark.parametrize(
+    ("line", "unit"),
+    [
+        ("预算单位|甲局||||甲项目", "甲局"),
+        ("甲局||||甲项目", "甲局"),
+        ("甲局||项目名称||甲项目", "甲局"),
+        ("甲项目", None),
+        ("预算单位 甲局 项目名称 甲项目", "甲局"),
+        ("项目名称　甲项目　主管部门　甲局", "甲局"),
+        ("预算单位：甲局 项目名称 甲项目", "甲局"),
+    ],
+)
+def test_a_unit_and_a_project_whose_labels_were_lost(line: str, unit: str | None) -> None:
+    """As the list prints them, wherever they stand."""
+    text = f"单位：万元\n{LIST_COLUMNS}\n1|甲局|甲局|甲项目|100\n{HEAD.removeprefix('单位：万元')}{ROWS}"
+    found = read(text.replace(NAMES, line))
+    assert project(found, "budget_unit", "project_name", "listed_no") == (unit, "甲项目", 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("预算单位|甲局||||校园安保经费", "校园安保经费"),
+        ("预算单位 甲局 项目名称 甲项目", "甲项目"),
+        ("预算单位|甲局||||654001", None),
+        ("预算单位|甲局||||（盖章）", None),
+        ("甲局||||校园安保经费", None),
+        ("预算单位|甲局\n校园安保经费", None),
+        ("预算单位|甲局|民生科|项目名称|甲项目", "甲项目"),
+    ],
+)
+def test_a_cell_without_a_label_where_no_list_names_it(line: str, name: str | None) -> None:
+    found = rows_of((HEAD + ROWS).replace(NAMES, line))
+    assert project(found, "project_name") == (name,)
+    assert ("nameless-table" in column(found, "findings", "rule")) == (name is None)

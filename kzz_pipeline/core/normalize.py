@@ -22,7 +22,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.tokens import Chunks, Parse, Plain, Tokens
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import Reading, read_indicator
-from kzz_pipeline.core.vocabulary import UNIT_FIELDS, Vocabulary, year_of
+from kzz_pipeline.core.vocabulary import UNIT_FIELDS, WHOLE, Vocabulary, year_of
 from kzz_pipeline.core.words import Words
 
 Columns = dict[str, list[Any]]
@@ -32,7 +32,6 @@ _FUNDS = ("total_funds", "fiscal_funds", "other_funds")
 # Where 年度资金总额 is not printed, what stands for the year's total instead, in this order.
 _TOTAL_FALLBACKS = ("total_funds", "whole_period_funds", "project_funds")
 _UNIT_FALLBACKS = (*UNIT_FIELDS, "title_unit")
-_WHOLE = "整体支出"
 _LISTED_ROLES = {
     "department": "department",
     "implementing_unit": "implementing_unit",
@@ -696,8 +695,8 @@ class _Normalizer:
         unit = self._budget_unit(unit_field.value if unit_field else None, listed, row)
         name = name_field.value if name_field else None
         # A table of a whole department names no project.
-        is_whole = table.title is not None and _WHOLE in squeeze(table.title[3])
-        subject = name or (_WHOLE if is_whole else None)
+        is_whole = table.title is not None and WHOLE in squeeze(table.title[3])
+        subject = name or (WHOLE if is_whole else None)
         return {
             "project_id": table.project_id,
             # A table that does not say whose or what it is, is like no other.

@@ -136,6 +136,8 @@ _GLUED_AMOUNT = re.compile(r"^([^\d]{1,20}[\u4e00-\u9fff)）])([-－−]?\d.{0,3
 # A level and what stands beside it with no more than a dash between them: 质量指标持证率, 项目完成-数量指标. 指标完成率 is a name.
 _GLUED_LEVEL = re.compile(r"^(\S{2,12}?指标)(?=[\u4e00-\u9fff]{2})(?!完成|达|实现|考核|执行|值)")
 _LEVEL_AND_LEVEL = re.compile(r"^(\S{2,12}?)[-－—–/、](\S{2,14})$")
+# What the title of a table of a whole unit says, which names no project.
+WHOLE = "整体支出"
 # Fields that say whose a table is, the surest first.
 UNIT_FIELDS = ("budget_unit", "implementing_unit", "department")
 _LONGEST_LABEL, _LONGEST_TITLE, _LONGEST_YEAR, _LONGEST_UNIT_OF_LEVEL = 60, 80, 12, 6

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from kzz_pipeline.core.characters import squeeze
 from kzz_pipeline.core.indicator_rows import is_tree_header
-from kzz_pipeline.core.layout.cells import all_kinds, is_year_line
+from kzz_pipeline.core.layout.cells import NAME_FIELDS, all_kinds, is_year_line
 from kzz_pipeline.core.layout.state import State
 from kzz_pipeline.core.listing import is_list_header
 from kzz_pipeline.core.tokens import Item
@@ -24,7 +24,6 @@ from kzz_pipeline.core.vocabulary import (
     year_of,
 )
 
-NAME_FIELDS = {"project_name", *UNIT_FIELDS}
 # Fields that open a table's header: a line with one of them is a line of fields wherever it stands.
 ANCHORS = {"total_funds", "project_funds", *NAME_FIELDS}
 # Fields whose text may go on in further cells and lines.

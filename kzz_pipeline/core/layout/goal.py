@@ -4,8 +4,8 @@ import re
 
 from kzz_pipeline.core.characters import squeeze
 from kzz_pipeline.core.indicator_rows import is_bracketed, unglue
-from kzz_pipeline.core.layout.ahead import BLOCK_FIELDS, NAME_FIELDS
-from kzz_pipeline.core.layout.cells import all_kinds, is_year_line
+from kzz_pipeline.core.layout.ahead import BLOCK_FIELDS
+from kzz_pipeline.core.layout.cells import NAME_FIELDS, all_kinds, is_year_line
 from kzz_pipeline.core.layout.titles import Titles
 from kzz_pipeline.core.layout.tree import Tree
 from kzz_pipeline.core.money import is_amount

@@ -1,9 +1,9 @@
 """The header of a table: lines of fields, each a label and its value."""
 
 from kzz_pipeline.core.characters import squeeze
-from kzz_pipeline.core.layout.ahead import BLOCK_FIELDS, NAME_FIELDS
+from kzz_pipeline.core.layout.ahead import BLOCK_FIELDS
 from kzz_pipeline.core.layout.amounts import Amounts
-from kzz_pipeline.core.layout.cells import TELLING
+from kzz_pipeline.core.layout.cells import NAME_FIELDS, TELLING
 from kzz_pipeline.core.layout.goal import Goal
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item

@@ -127,6 +127,10 @@ class Preamble(Ahead):
         self.listed += 1
         for item, (role, name) in zip(items, cells, strict=True):
             self._emit(index, item, role, self.listed, name)
+            if role == "listed_project":
+                self.listed_projects.add(squeeze(item.text))
+            elif role in ("department", "implementing_unit"):
+                self.listed_units.add(squeeze(item.text))
 
     def _read_preamble(self, index: int, items: list[Item]) -> None:
         for item in items:
