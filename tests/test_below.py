@@ -148,6 +148,8 @@ def test_sums_pages_and_fields_below_the_indicators_are_none(line: str, rows: st
 @pytest.mark.parametrize(
     "line",
     [
+        "公开日期：2022年3月1日",
+        "监督电话：0912-1234567",
         "监督电话|0912-1234567",
         "单位|甲县教育局",
         "支出明细|金额\n办公费|5",
@@ -294,6 +296,10 @@ def test_a_table_of_contents_says_nothing_of_the_tables(heading: str, above: str
     assert projects(found) == TWO[:1]
     assert column(found, "releases", "title") == [(above or title).strip()]
     assert column(found, "releases", "listed_total_cny") == [1000000]
+
+
+def test_a_page_number_below_a_signature() -> None:
+    assert projects(read(MONEY + table("甲局") + "填表日期：2022年1月15日\n1\n" + table("乙局"))) == TWO
 
 
 def test_a_figure_that_is_no_page_number() -> None:

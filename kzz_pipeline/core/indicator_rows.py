@@ -75,6 +75,8 @@ _ANY_SIGN = "".join(sorted(SIGNS))
 _SIGN_BEHIND = re.compile(rf"^(.*[^\s{_ANY_SIGN}])\s*([{_ANY_SIGN}]{{1,2}})\s*$")
 # A name and its value in a cell that can be nothing else, since it stands alone: 人数：20人, 持证率大于等于95%.
 _BEHIND_COLON = re.compile(r"^(?!\s*指标\d*\s*[:：])([^:：]{2,40})[:：]\s*([^:：]+)$")
+# Behind a colon also stand a telephone number and the date of a publication.
+_NO_TARGET_ALONE = re.compile(r"^(?:[\d-]{5,}|(?:19|20)\d\d[年./-]\d{1,2}[月./-]\d{1,2}日?)$", re.ASCII)
 _WORD_BEHIND_NAME = re.compile(
     r"^(.*?[率度比数量)）%％])((?:[大小高低多少]于(?:等于)?|不[低少高多大小]于|不超过|达到|超过).*)$"
 )
@@ -573,7 +575,9 @@ def _in_one_cell(text: str, units: Units) -> tuple[str, str] | None:
     found = unglue(text, units)
     for pattern in (_BEHIND_COLON, _WORD_BEHIND_NAME):
         if found is None and (parts := pattern.match(text)) and is_numeric_value(parts[2], units):
-            found = None if is_numeric_value(parts[1], units) or is_bracketed(parts[1]) else (parts[1], parts[2])
+            name, value = parts.groups()
+            is_name = not (is_numeric_value(name, units) or is_bracketed(name))
+            found = (name, value) if is_name and not _NO_TARGET_ALONE.match(squeeze(value)) else None
     return found
 
 

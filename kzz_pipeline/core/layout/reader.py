@@ -131,7 +131,9 @@ class _Reader(Preamble, Below, Joint):
     def _is_around_tables(self, index: int, items: list[Item]) -> bool:
         """Read a line that says nothing of the tables, if it is one."""
         role = None
-        if is_page_number(items, bool(self.tokens) and self.tokens[-1][4] in _ENDS_ROW):
+        last = self.tokens[-1][4] if self.tokens else None
+        is_below_row = last in _ENDS_ROW or (last == "field_value" and self.zone == "indicators")
+        if is_page_number(items, is_below_row):
             role = "page_number"
         elif len(items) == 1 and self.zone != "goal" and is_furniture(items[0].text):
             role = "furniture"
