@@ -1170,7 +1170,14 @@ def _inner_spaces(rng: Random, table: Table) -> None:
 def _signature(rng: Random, table: Table) -> None:
     """Who filled the table in, below it."""
     pairs = rng.choice(
-        ((("填报人", "张三"), ("联系电话", "0908-4222345")), (("项目负责人", "李四"),), (("联系人", "王小明"),))
+        (
+            (("填报人", "张三"), ("联系电话", "0908-4222345")),
+            (("项目负责人", "李四"),),
+            (("联系人", "王小明"),),
+            (("填报单位（盖章）", "某县财政局"), ("日期", "2022年3月1日")),
+            (("主管部门（公章）", "某县教育局"),),
+            (("填报单位", "某县财政局"),),
+        )
     )
     cells: Cells = []
     for label, value in pairs:

@@ -79,8 +79,8 @@ class Below(Header):
             return not is_apart or is_apart_below
         # The next table's title was lost: its header begins as that of the table above did.
         has_stamp = any(is_stamped(part.text) for part in parts)
-        own = {part.label.field for part in parts if part.label}
-        return has_stamp != has_stamp_above or not own.isdisjoint(below.fields)
+        own = {part.label.field for part in parts if part.label and part.label.field in UNIT_FIELDS}
+        return has_stamp != has_stamp_above or not (own & self.fields.keys() and own.isdisjoint(below.fields))
 
     def _place_of_unit(self) -> tuple[bool, bool]:
         """Whether the table above names its unit above its title, and whether with a stamp."""
@@ -172,7 +172,7 @@ class Below(Header):
         is_quality = looks_like_value(value, self.units) and not (is_date or is_nothing(value))
         if is_asked and is_quality and value not in _NO_ANSWER:
             return False  # 工作人员反响 ⇥ 良好
-        return self._is_left_of_satisfaction(items[0], min if is_quality else max)
+        return self._is_left_of_satisfaction(items[0], max if len(items) == 2 and not is_quality else min)
 
     def _is_left_of_satisfaction(self, item: Item, which: Callable[[list[int]], int]) -> bool:
         """Whether a cell stands left of every name (`min`) or of one (`max`) under 满意度指标, the label in force."""

@@ -12,12 +12,14 @@ from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import split_unit
 from kzz_pipeline.core.values import is_numeric_value
-from kzz_pipeline.core.vocabulary import FIELD, GOAL, HEADER, LEVEL, STRONG, UNIT_FIELDS
+from kzz_pipeline.core.vocabulary import FIELD, GOAL, HEADER, LEVEL, STRONG, UNIT_FIELDS, Label
 
 # How the items of a goal are numbered: 目标3：, 2.、（一）
 _GOAL_ITEM = re.compile(r"^(?:目标[\d一二三四五六七八九十]*[:.、]?|[(]?[\d一二三四五六七八九十]{1,2}[):.、])")
 # A label of one goal among several, and what it says that the goal is for; what none of these says is kept as printed.
 _GOAL_LABEL = re.compile(r"^[^\d。；;，,、]{0,8}(?:目标|情况|完成|成效|内容)(?:[(][^()]*[)])?$")
+# Behind a name with a unit, a text no longer than this is its value: 维护成本（万元/年） ⇥ 不超预算.
+_LONGEST_VALUE = 12
 _LONG_TERM = re.compile(r"实施|总|中期|中长|长期|周期|远期")
 _ANNUAL = re.compile(r"年度|[当本全]年|预期|计划")
 
@@ -120,13 +122,23 @@ class Goal(Tree, Titles):
         head, *rest = self._split(items)
         if not rest or head.label is None or head.label.goal or self._is_signature(items):
             return False
-        name = head.label.field
-        if name in NAME_FIELDS:
-            # Whose table it is, which is not known yet or said again.
-            is_known = not self.fields.keys().isdisjoint(UNIT_FIELDS if name in UNIT_FIELDS else {name})
-            if not is_known or self.fields.get(name) == squeeze(rest[0].text):
-                return False
+        if not _GOAL_ITEM.match(squeeze(head.text)) and head.label.field and self._is_of_header(head.label, rest[0]):
+            return False
         return self._has_header_of_tree_below(index)
+
+    def _is_of_header(self, label: Label, value: Item) -> bool:
+        """Whether a label in one cell with its value is a field like those above: whose table it is, said late or again, or
+        any other where the table prints its fields so."""
+        if label.field in NAME_FIELDS:
+            is_known = not self.fields.keys().isdisjoint(
+                UNIT_FIELDS if label.field in UNIT_FIELDS else {label.field or ""}
+            )
+            if not is_known or self.fields.get(label.field) == squeeze(value.text):
+                return True
+        money = self.vocabulary.money_fields
+        return any(
+            role == "field_label" and part and name not in money for _, _, part, _, role, _, _, name in self.tokens
+        )
 
     def _read_fields_in_goal(self, index: int, items: list[Item]) -> None:
         self._read_fields(index, items)
@@ -175,7 +187,9 @@ class Goal(Tree, Titles):
             if glued is None:
                 return False
             text = glued[0]
-        elif is_numeric_value(value.text, self.units):
+        elif is_numeric_value(value.text, self.units) or (
+            split_unit(name.text, self.units)[1] is not None and len(value.text) <= _LONGEST_VALUE
+        ):
             text = name.text
         else:
             return False
