@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from kzz_pipeline.core.characters import squeeze, strip
 from kzz_pipeline.core.indicator_rows import is_nothing
-from kzz_pipeline.core.layout.ahead import LOOKAHEAD_LINES, HeaderBelow
+from kzz_pipeline.core.layout.ahead import HeaderBelow
 from kzz_pipeline.core.layout.cells import all_kinds
 from kzz_pipeline.core.layout.header import Header
 from kzz_pipeline.core.tokens import Item
@@ -25,6 +25,8 @@ _DATE = re.compile(r"^(?:19|20)\d\d(?:年|[-./])\d{1,2}(?:月|[-./])\d{1,2}日?$
 # No target of satisfaction, which says that it is a percentage or more or less than something.
 _BARE_FIGURE = re.compile(r"^\d[\d,.-]*(?:分|元|万元|页)?$", re.ASCII)
 _OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
+# Within how many lines a header that is printed again names the project.
+_HEADER_LINES = 7
 # What a unit is below the indicators of a table that names its own above them.
 _SIGNED = Label(field="form_filler")
 
@@ -129,7 +131,7 @@ class Below(Header):
             text for _, _, _, text, role, _, _, name in self.tokens if name == "project_name" and role == "field_value"
         )
         printed = strip(next(names, ""))
-        return bool(printed) and any(printed in line for line in self.lines[index : index + LOOKAHEAD_LINES])
+        return bool(printed) and any(printed in line for line in self.lines[index : index + _HEADER_LINES])
 
     # -- below the tree ------------------------------------------------------------------------------------
 

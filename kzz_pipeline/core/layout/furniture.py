@@ -25,9 +25,10 @@ _LONGEST = 20
 
 def is_page_number(items: list[Item], is_below_row: bool) -> bool:
     """Whether a line is the number of a page, perhaps with that of all pages in a cell of its own."""
-    if sum(len(item.text) for item in items) > _LONGEST:
+    text = items[0].text if len(items) == 1 else "".join(item.text for item in items)
+    if len(text) > _LONGEST:
         return False
-    text = squeeze("".join(item.text for item in items))
+    text = squeeze(text)
     if _PAGE_NUMBER.match(text):
         return True
     return is_below_row and len(items) == 1 and items[0].column == 1 and _BARE_PAGE_NUMBER.match(text) is not None

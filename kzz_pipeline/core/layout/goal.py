@@ -127,18 +127,21 @@ class Goal(Tree, Titles):
         return self._has_header_of_tree_below(index)
 
     def _is_of_header(self, label: Label, value: Item) -> bool:
-        """Whether a label in one cell with its value is a field like those above: whose table it is, said late or again, or
-        any other where the table prints its fields so."""
-        if label.field in NAME_FIELDS:
-            is_known = not self.fields.keys().isdisjoint(
-                UNIT_FIELDS if label.field in UNIT_FIELDS else {label.field or ""}
-            )
-            if not is_known or self.fields.get(label.field) == squeeze(value.text):
+        """Whether a label in one cell with its value is a field as those above.
+
+        It says whose table it is, late or once more, or the table prints other fields than money so.
+        """
+        name = label.field or ""
+        if name in NAME_FIELDS:
+            names = set(UNIT_FIELDS) if name in UNIT_FIELDS else {name}
+            if names.isdisjoint(self.fields) or self.fields.get(name) == squeeze(value.text):
                 return True
-        money = self.vocabulary.money_fields
-        return any(
-            role == "field_label" and part and name not in money for _, _, part, _, role, _, _, name in self.tokens
+        labels = (
+            (known or "").partition(":")[0]
+            for *_, part, _, role, _, _, known in self.tokens
+            if part and role == "field_label"
         )
+        return not self.vocabulary.money_fields.issuperset(labels)
 
     def _read_fields_in_goal(self, index: int, items: list[Item]) -> None:
         self._read_fields(index, items)
