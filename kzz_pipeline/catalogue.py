@@ -5,10 +5,9 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kzz_pipeline.core.refusal import Refusal
 
@@ -27,8 +26,7 @@ CREATE INDEX IF NOT EXISTS version_bytes ON versions (root, source_sha256);
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """A release as it was last taken in, or once was.
 
     `status` is `published`, `refused` (with the reason), `alias` (the bytes of another release, named by
@@ -61,7 +59,7 @@ class Version:
         return self.file_list.split("\n") if self.file_list else []
 
 
-_NAMES = [field.name for field in fields(Version)]
+_NAMES = Version._fields
 _COLUMNS = ", ".join(_NAMES)
 # `version` numbers itself.
 _STORED = ", ".join(_NAMES[:-1])
@@ -119,7 +117,27 @@ class Catalogue:
         """The last version of every release, by release id."""
         with self._connection() as connection:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM versions WHERE root = ? AND current", (self.root,))
-            return {row[0]: Version(*row) for row in rows}
+            return {row[0]: Version._make(row) for row in rows}
+
+    def states(self) -> dict[str, int]:
+        """How many releases are in each state."""
+        with self._connection() as connection:
+            query = "SELECT status, COUNT(*) FROM versions WHERE root = ? AND current GROUP BY status"
+            return dict(connection.execute(query, (self.root,)))
+
+    def first_in(self, status: str, most: int) -> list[Version]:
+        """The first releases in a state, by their ids, so many at most."""
+        with self._connection() as connection:
+            query = (
+                f"SELECT {_COLUMNS} FROM versions WHERE root = ? AND current AND status = ? ORDER BY release_id LIMIT ?"
+            )
+            return [Version(*row) for row in connection.execute(query, (self.root, status, most))]
+
+    def release_years(self, status: str) -> set[int]:
+        """The years of the releases in a state."""
+        with self._connection() as connection:
+            query = "SELECT DISTINCT SUBSTR(release_id, 1, 4) FROM versions WHERE root = ? AND current AND status = ?"
+            return {int(year) for (year,) in connection.execute(query, (self.root, status))}
 
     def current_of(self, release_ids: list[str]) -> dict[str, Version]:
         """The last version of each of these releases, where there is one."""

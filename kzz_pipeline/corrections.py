@@ -151,8 +151,11 @@ class Decisions:
                     "look at the cell again and change or remove that entry of corrections.yml",
                     cell.line,
                 )
-            role = next(token.role for token in tokens if strip(token.text) == cell.expect)
-            if role not in _CORRECTABLE:
+            token = next(token for token in tokens if strip(token.text) == cell.expect)
+            # A goal of the whole period is published as printed only.
+            is_other_goal = token.role == "goal" and token.name != "annual"
+            if token.role not in _CORRECTABLE or is_other_goal:
+                role = f"{token.name} {token.role}" if is_other_goal else token.role
                 raise Refusal(
                     "correction-without-effect",
                     f"corrections.yml corrects {cell.expect} in cell {cell.column}, which is read as {role}: nothing follows from it",
@@ -161,6 +164,9 @@ class Decisions:
                 )
             found[cell.line, cell.column] = CellCorrection(cell.expect, cell.value, cell.reason)
         return found
+
+
+_NONE = Decisions()
 
 
 class Corrections:
@@ -173,7 +179,7 @@ class Corrections:
         """What was decided about a release."""
         content = self._content
         if not (content.accept or content.correct or content.assume):
-            return Decisions()
+            return _NONE
         prefix = f"{release_id}-"
         findings = {a.finding: a.reason for a in content.accept if a.finding and a.finding.startswith(prefix)}
         rules = {a.rule: a.reason for a in content.accept if a.rule and a.release == release_id}

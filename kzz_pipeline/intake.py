@@ -1,7 +1,7 @@
 """What is to be done: which releases under the raw root are new or changed, and which are refused by name."""
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -70,8 +70,8 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     """
     corrections = read_corrections(settings.corrections_path)
     current = catalogue.current()
-    files, refused = find_releases(settings.raw_root, {key for key, version in current.items() if version.files})
-    published = inventory(settings.out_root, RELEASE_TABLES)
+    files, refused = find_releases(settings.raw_root, {key for key, version in current.items() if version.file_list})
+    incomplete = _incomplete(settings.out_root, current)
     found = Survey(current, refused=refused)
     rewritten: dict[str, str] = {}
     candidates: list[tuple[ReleaseFile, str, Version | None]] = []
@@ -87,13 +87,13 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     # A file that became a link, too large, or hidden by another of its name is refused, and not gone.
     standing = {file.source_path for file in refused}
     for release_id, known in sorted(current.items()):
-        if known.files and release_id not in there and known.source_path not in standing:
+        if known.file_list and release_id not in there and known.source_path not in standing:
             reason = corrections.withdrawn(release_id)
             if reason is None:
                 found.missing.append(known)
             else:
-                gone = replace(known, status="withdrawn", reason=reason, file_list="", row_count_list="{}")
-                found.withdrawn.append(replace(gone, fiscal_years="", fingerprint="", stamp=""))
+                gone = known._replace(status="withdrawn", reason=reason, file_list="", row_count_list="{}")
+                found.withdrawn.append(gone._replace(fiscal_years="", fingerprint="", stamp=""))
     leaving = {version.release_id for version in found.withdrawn}
     owners = _owners(candidates, {key: version for key, version in current.items() if key not in leaving})
     for file, sha256, known in candidates:
@@ -102,7 +102,7 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
         if owner != file.release_id:
             alias = Version(file.release_id, file.source_path, sha256, mark, file.stamp, "alias", owner, "", "")
             found.aliases.append(alias)
-            if known is None or replace(known, recorded_at="", version=0, stamp=file.stamp) != alias:
+            if known is None or known._replace(recorded_at="", version=0, stamp=file.stamp) != alias:
                 found.new_aliases.append(alias)
             continue
         if known is None or known.status in ("alias", "withdrawn"):
@@ -114,7 +114,7 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
                 found.still_refused.append(known)
             else:
                 found.arrivals.append(Arrival(file, sha256, mark, "changed"))
-        elif not published.issuperset(known.files):
+        elif file.release_id in incomplete:
             found.arrivals.append(Arrival(file, sha256, mark, "republish"))
         else:
             found.unchanged.append(known)
@@ -122,9 +122,24 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
             rewritten[file.release_id] = file.stamp
     if rewritten:
         catalogue.touch(rewritten)
-    if lacking := _lacking_years(settings.out_root, current):
-        catalogue.add_pending_years(lacking)
+    if years := _lacking_years(settings.out_root, current):
+        catalogue.add_pending_years(years)
     return found
+
+
+def _incomplete(out_root: Path, current: dict[str, Version]) -> set[str]:
+    """Releases of which a published file is not there: it was taken away."""
+    # Most releases have files in the same folders, so that many are looked for at once.
+    alike: dict[str, set[str]] = {}
+    for release_id, version in current.items():
+        if version.file_list:
+            alike.setdefault(version.file_list.replace(release_id, "*"), set()).add(f"{release_id}.parquet")
+    standing = inventory(out_root, RELEASE_TABLES) if alike else {}
+    found: set[str] = set()
+    for file_list, names in alike.items():
+        for place in file_list.split("\n"):
+            found |= names - standing.get(place.rpartition("/")[0], set())
+    return {name.removesuffix(".parquet") for name in found}
 
 
 def _lacking_years(out_root: Path, current: dict[str, Version]) -> set[int]:

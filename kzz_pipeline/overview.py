@@ -38,7 +38,7 @@ def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: 
     for alias in found.aliases:
         say(f"{alias.release_id}: the same bytes as {alias.reason}, published once, under that name")
     refused = [version for version in taken if version.status == "refused"] + found.still_refused
-    published_paths = {version.source_path for version in current.values() if version.files}
+    published_paths = {version.source_path for version in current.values() if version.file_list}
     for file in found.refused:
         stands = "; what was published before of it stands" if file.source_path in published_paths else ""
         say(f"kzz: refused {file.source_path}: {file.refusal}{stands}", err=True)

@@ -1,13 +1,14 @@
 """What the Dagster UI shows of an asset and of each materialization, in words and tables a newcomer understands."""
 
 from collections import Counter
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 
-from kzz_pipeline.catalogue import Version, refusal_of
+from kzz_pipeline.catalogue import Catalogue, refusal_of
 from kzz_pipeline.files import first_rows, parquet_dataset
 from kzz_pipeline.places import how_many_files, table_files
 from kzz_pipeline.schema import SEVERITIES, TABLES, arrow_schema, table_schema
@@ -220,10 +221,10 @@ def _cell(value: Any) -> str:
     return (text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…").replace("\n", " ")
 
 
-def of_register(versions: list[Version]) -> Metadata:
+def of_register(catalogue: Catalogue) -> Metadata:
     """What the register says: every release with its state, those that need a person first."""
-    order = {"refused": 0, "alias": 1, "withdrawn": 2, "published": 3}
-    ranked = sorted(versions, key=lambda version: (order[version.status], version.release_id))
+    states = dict.fromkeys(("refused", "alias", "withdrawn", "published"), 0) | catalogue.states()
+    first = chain.from_iterable(catalogue.first_in(state, _REGISTERED) for state, count in states.items() if count)
     rows = [
         {
             "release": version.release_id,
@@ -232,13 +233,12 @@ def of_register(versions: list[Version]) -> Metadata:
             "fiscal years": version.fiscal_years.replace(",", ", "),
             "recorded": version.recorded_at,
         }
-        for version in ranked[:_REGISTERED]
+        for version in islice(first, _REGISTERED)
     ]
-    states = {state: sum(1 for version in versions if version.status == state) for state in order}
-    return {**states, "dagster/row_count": len(versions), "register": _table(rows)}
+    return {**states, "dagster/row_count": sum(states.values()), "register": _table(rows)}
 
 
-def of_refused_versions(settings: Settings, refused: list[Version]) -> Metadata:
+def of_refused_versions(settings: Settings, catalogue: Catalogue) -> Metadata:
     """What the register's check says: each refused release, its reason, and where its report is."""
     rows = [
         {
@@ -248,9 +248,9 @@ def of_refused_versions(settings: Settings, refused: list[Version]) -> Metadata:
             "what to do": why.advice,
             "report": settings.quarantine_root / version.release_id / "report.md",
         }
-        for version in refused[:_FIRST]
+        for version in catalogue.first_in("refused", _FIRST)
     ]
-    return {"refused releases": len(refused), "first of them": _table(rows)}
+    return {"refused releases": catalogue.states().get("refused", 0), "first of them": _table(rows)}
 
 
 def _counts(counts: dict[str, int]) -> Any:

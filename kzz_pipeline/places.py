@@ -7,9 +7,12 @@ names its rows wherever they are.
 
 import json
 import os
+import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +24,19 @@ from kzz_pipeline.files import is_remote, parquet_bytes, read_parquet, whole_fil
 JOINED = "compacted-"
 INDEX = ".compacted.json"
 JOINED_KEY = b"kzz.releases"
+
+
+class Names(NamedTuple):
+    """The names in a folder; those of them that begin as a joined file's does, and those that a reader passes over."""
+
+    all: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+# What was listed of folders, with what each was known by; and how long a folder may change without another time of it.
+_listed: dict[str, tuple[tuple[int, ...], Names]] = {}
+_CLOCK_NS = 2 * 10**9
 
 
 def folder_of(root: Path, release_id: str) -> Path:
@@ -67,16 +83,33 @@ def joined_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, 
     Read from the index beside them; from their footers where that is gone.
     """
     if names is None:
-        names = sorted(name for name in _names(folder) if name.startswith(JOINED) and name.endswith(".parquet"))
+        names = sorted(name for name in names_in(folder).joined if name.endswith(".parquet"))
     index = _index(folder) if names else {}
     return {name: index[name] if name in index else _footer(folder / name) for name in names}
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> Names:
+    """The names in a folder, none where there is none. It is listed again only where it changed since.
+
+    A run asks many times for the names in more than a hundred folders, of which it changes a few.
+    """
+    place, now = os.fspath(folder), time.time_ns()
     try:
-        return os.listdir(folder)
+        status = os.stat(place)
+        known_by = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+        before, names = _listed.get(place, ((), Names()))
+        if known_by == before:
+            return names
+        # The tables of a year bear the same names.
+        every = tuple(map(sys.intern, os.listdir(place)))
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        _listed.pop(place, None)
+        return Names()
+    joined = tuple(name for name in every if name.startswith(JOINED))
+    names = Names(every, joined, tuple(name for name in every if name[0] == "."))
+    if now - max(status.st_mtime_ns, status.st_ctime_ns) > _CLOCK_NS:
+        _listed[place] = known_by, names
+    return names
 
 
 def _index(folder: Path) -> dict[str, dict[str, int]]:
@@ -104,7 +137,7 @@ def table_files(folder: Path) -> list[str]:
     if is_remote(folder):
         return sorted(path.relative_to(folder).as_posix() for path in folder.glob("**/*.parquet"))
     years = year_folders(folder.parent, folder.name)
-    found = [f"{year.name}/{name}" for year in years for name in _names(year)] + _names(folder)
+    found = [f"{year.name}/{name}" for year in years for name in names_in(year).all] + list(names_in(folder).all)
     return sorted(place for place in found if place.endswith(".parquet"))
 
 
@@ -115,7 +148,7 @@ def how_many_files(folder: Path) -> tuple[int, str]:
         return len(found), found[-1] if found else ""
     number, last = 0, ""
     for place in ("", *(f"{year.name}/" for year in year_folders(folder.parent, folder.name))):
-        names = [name for name in _names(folder / place) if name.endswith(".parquet")]
+        names = [name for name in names_in(folder / place).all if name.endswith(".parquet")]
         number += len(names)
         last = max(last, place + max(names)) if names else last
     return number, last

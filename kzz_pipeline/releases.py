@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kzz_pipeline.core.refusal import Refusal
 
@@ -28,8 +29,7 @@ _LONGEST_ID = 192
 _PLACE = "put it at <raw root>/<year>/<name>.txt"
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseFile:
+class ReleaseFile(NamedTuple):
     """A file that is a release by its place and name. `source_path` is relative to the raw root, with `/`."""
 
     release_id: str
@@ -149,8 +149,8 @@ def _release_file(raw_root: Path, place: str, entry: "os.DirEntry[str] | Path") 
 
 def _checked(raw_root: Path, place: str, size: int, stamp: str) -> ReleaseFile:
     year, _, name = place.partition("/")
-    name, form = os.path.splitext(name)
-    if form.lower() not in FORMS:
+    name, dot, form = name.rpartition(".")
+    if dot + form.lower() not in FORMS:
         raise Refusal("unknown-form", f"not one of the forms that are read ({', '.join(FORMS)})", "save it as text")
     release_id = f"{year}-{unicodedata.normalize('NFC', name)}"
     check_release_id(release_id)
@@ -221,13 +221,15 @@ def _without_collisions(
     found: list[ReleaseFile], refused: list[RefusedFile], published: Container[str] = frozenset()
 ) -> list[ReleaseFile]:
     """One file per release id, ids that differ in case alone counted as one; text goes before other forms."""
+    times = Counter(file.release_id.casefold() for file in found)
+    if len(times) == len(found):
+        return sorted(found)
     kept: dict[str, ReleaseFile] = {}
 
     def rank(file: ReleaseFile) -> tuple[bool, int, str]:
         # What is published already is not made another release by a file that sorts before it.
         return file.release_id not in published, FORMS.index(file.form), file.source_path
 
-    times = Counter(file.release_id.casefold() for file in found)
     several = [file for file in found if times[file.release_id.casefold()] > 1]
     for file in sorted(several, key=rank):
         first = kept.setdefault(file.release_id.casefold(), file)
@@ -241,7 +243,7 @@ def _without_collisions(
                 )
             )
     alone = (file for file in found if times[file.release_id.casefold()] == 1)
-    return sorted([*alone, *kept.values()], key=lambda file: file.release_id)
+    return sorted([*alone, *kept.values()])
 
 
 def _refused(place: str, code: str, message: str, advice: str) -> RefusedFile:

@@ -14,6 +14,7 @@ from kzz_pipeline.home import PROCESS_TAG
 from kzz_pipeline.housekeeping import tidy_when_due
 from kzz_pipeline.settings import Settings
 
+_FEW = 10
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -40,7 +41,9 @@ def _run_over(
     instance: dg.DagsterInstance, job: str, definition: dg.DynamicPartitionsDefinition, keys: list[str]
 ) -> None:
     name = definition.name or ""
-    known = list(instance.get_dynamic_partitions(name))
+    # A few new ones are told sooner than all that are known are listed.
+    is_new = len(keys) <= _FEW and not any(instance.has_dynamic_partition(name, key) for key in keys)
+    known = [] if is_new else list(instance.get_dynamic_partitions(name))
     there = set(known)
     if new := [key for key in keys if key not in there]:
         instance.add_dynamic_partitions(name, new)

@@ -36,7 +36,7 @@ from kzz_pipeline.files import (
     write_atomic,
     write_temporary,
 )
-from kzz_pipeline.places import JOINED, joined_files, release_path, year_folders
+from kzz_pipeline.places import joined_files, names_in, release_path, year_folders
 from kzz_pipeline.schema import TABLES
 
 _JOURNAL = ".publishing"
@@ -66,8 +66,8 @@ class Store(Protocol):
     def published_files(self, release_id: str, tables: Iterable[str], joined: Container[str]) -> list[str]:
         """The places of a release's rows; `joined` are those that `places.joined_places` found."""
 
-    def inventory(self, tables: Iterable[str]) -> set[str]:
-        """The places of the rows of all releases."""
+    def inventory(self, tables: Iterable[str]) -> dict[str, set[str]]:
+        """Where rows of all releases stand: the last parts of their places, by the folder that they are in."""
 
     def stage(self, name: str, files: Mapping[str, bytes], removals: Iterable[str]) -> Staged:
         """Put files aside, whole, where no reader sees them; those whose bytes stand there already are left alone."""
@@ -118,17 +118,18 @@ class LocalStore:
                 found += [place for place in places if place in joined or (self.root / place).is_file()]
         return found
 
-    def inventory(self, tables: Iterable[str]) -> set[str]:
-        """The places of the rows of all releases, in one walk."""
-        found: set[str] = set()
+    def inventory(self, tables: Iterable[str]) -> dict[str, set[str]]:
+        """Where rows of all releases stand, by folder, in one walk: the names of files, or what they were before joining."""
+        found: dict[str, set[str]] = {}
         for table in tables:
             for folder in year_folders(self.root, table):
-                place = f"{table}/{folder.name}/"
-                names = [name for name in os.listdir(folder) if name.endswith(".parquet")]
-                joined = [name for name in names if name.startswith(JOINED)]
-                found.update([place + name for name in (set(names).difference(joined) if joined else names)])
-                for members in joined_files(folder, joined).values():
-                    found.update(f"{place}{release_id}.parquet" for release_id in members)
+                listed = names_in(folder)
+                names = set(listed.all)
+                if listed.joined:
+                    members = joined_files(folder).values()
+                    names.difference_update(listed.joined)
+                    names.update(f"{release_id}.parquet" for release_ids in members for release_id in release_ids)
+                found[f"{table}/{folder.name}"] = names
         return found
 
     def stage(self, name: str, files: Mapping[str, bytes], removals: Iterable[str] = ()) -> Staged:
@@ -183,8 +184,8 @@ class LocalStore:
                 remove_flat(folder)
             remove_if_empty(self.root / _SWAP)
         for folder in _own_folders(self.root):
-            for name in os.listdir(folder):
-                if name.startswith(".") and TEMPORARY in name[1:]:
+            for name in names_in(folder).hidden:
+                if TEMPORARY in name[1:]:
                     (folder / name).unlink(missing_ok=True)
             remove_if_empty(folder)
 
@@ -204,8 +205,12 @@ class RemoteStore:
         names = chain.from_iterable(self._objects.places(table) for table in tables)
         return [place for place in names if PurePosixPath(place).stem == release_id]
 
-    def inventory(self, tables: Iterable[str]) -> set[str]:
-        return set(chain.from_iterable(self._objects.places(table) for table in tables))
+    def inventory(self, tables: Iterable[str]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for place in chain.from_iterable(self._objects.places(table) for table in tables):
+            folder, _, name = place.rpartition("/")
+            found.setdefault(folder, set()).add(name)
+        return found
 
     def stage(self, name: str, files: Mapping[str, bytes], removals: Iterable[str]) -> Staged:
         return Staged(name, tuple(self._objects.stage(files)), tuple(place for place in removals if place not in files))
@@ -241,8 +246,8 @@ def published_files(out_root: Path, release_id: str, tables: Iterable[str], join
     return store_of(out_root).published_files(release_id, tables, joined)
 
 
-def inventory(out_root: Path, tables: Iterable[str]) -> set[str]:
-    """The places of the rows of all releases, relative to `out_root`, in one walk."""
+def inventory(out_root: Path, tables: Iterable[str]) -> dict[str, set[str]]:
+    """Where rows of all releases stand: the last parts of their places, by the folder under `out_root`, in one walk."""
     with clear_errors(out_root):
         return store_of(out_root).inventory(tables)
 

@@ -67,17 +67,15 @@ def published_tables(roots: Roots) -> Iterator[Any]:
     counts = catalogue.row_counts()
     for name in PUBLISHED:
         yield dg.MaterializeResult(asset_key=name, metadata=pages.of_table(settings, name, counts.get(name)))
-    versions = list(catalogue.current().values())
-    refused = [version for version in versions if version.status == "refused"]
-    yield dg.MaterializeResult(asset_key=REGISTER, metadata=pages.of_register(versions))
+    yield dg.MaterializeResult(asset_key=REGISTER, metadata=pages.of_register(catalogue))
     yield dg.AssetCheckResult(
         asset_key=REGISTER,
         check_name="none_refused",
-        passed=not refused,
+        passed=not catalogue.first_in("refused", 1),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata=pages.of_refused_versions(settings, refused),
+        metadata=pages.of_refused_versions(settings, catalogue),
     )
-    late = late_years({int(version.release_id[:4]) for version in versions if version.status == "published"})
+    late = late_years(catalogue.release_years("published"))
     yield dg.AssetCheckResult(
         asset_key=REGISTER,
         check_name="releases_on_time",

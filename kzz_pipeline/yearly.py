@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from kzz_pipeline.catalogue import Catalogue
 from kzz_pipeline.corrections import Corrections, read_corrections
-from kzz_pipeline.files import parquet_bytes
+from kzz_pipeline.files import parquet_bytes, read_parquet
 from kzz_pipeline.places import release_path, yearly_path
 from kzz_pipeline.schema import MONEY, SEVERITIES, YEARLY_TABLES, arrow_schema, to_arrow, validate
 from kzz_pipeline.settings import Settings
@@ -28,6 +28,9 @@ from kzz_pipeline.year_rows import COUNTS, FUNDS, YearRows
 ACROSS = "across-releases"
 # What the page of a fiscal year is made of, and counts the rows of.
 _SHOWN = {"yearly_summary": arrow_schema("yearly_summary").names, "yearly_by_unit": ["fiscal_year"]}
+_DISTINCT = ("project_key", "project_ids")
+# What the year after shows of a project, or stems from; an id of a table begins with its release's.
+_SHOWN_AFTER = ("project_key", "total_funds_cny", "indicator_count", "project_ids", "source_sha256s")
 # Columns of a project's row that say what it stems from, and what they list.
 _ORIGINS = {"release_ids": "release_id", "source_sha256s": "source_sha256"}
 
@@ -381,18 +384,22 @@ def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
         pa.default_memory_pool().release_unused()
         return year
 
-    done = []
+    done, after = [], []
     with writer(settings.out_root):
         for fiscal_year in fiscal_years:
             before = read(fiscal_year - 1)
             year = aggregate(read(fiscal_year), before, corrections)
             if not year.problems:
+                if fiscal_year + 1 not in fiscal_years and _is_looked_back_on(settings.out_root, year):
+                    # Noted before: once the year is published, nothing tells any more that the one after lags behind.
+                    catalogue.add_pending_years({fiscal_year + 1})
+                    after.append(fiscal_year + 1)
                 publish(settings.out_root, [_staged(settings.out_root, year)])
             done.append(replace(year, tables={name: year.tables[name].select(of) for name, of in _SHOWN.items()}))
-        for fiscal_year in _years_after(settings, done):
+        for fiscal_year in after:
             before = read(fiscal_year - 1)
             publish(settings.out_root, [_staged_after(settings.out_root, read(fiscal_year), before)])
-        catalogue.settle_years({year.fiscal_year for year in done if not year.problems})
+        catalogue.settle_years({*after, *(year.fiscal_year for year in done if not year.problems)})
     return done
 
 
@@ -400,22 +407,38 @@ def _staged(out_root: Path, year: Year) -> Staged:
     """A year's files. Those of a year that holds no table any more have no rows: it may be the only year there is."""
     has_rows = year.tables["yearly_by_unit"].num_rows > 0
     tables = {name: year.tables[name] if has_rows else year.tables[name].slice(0, 0) for name in YEARLY_TABLES}
-    files = {yearly_path(name, year.fiscal_year): parquet_bytes(table) for name, table in tables.items()}
+    files = {yearly_path(name, year.fiscal_year): parquet_bytes(table, _DISTINCT) for name, table in tables.items()}
     across, removals = release_path("findings", year.fiscal_year, ACROSS), []
     if year.tables["findings"].num_rows:
-        files[across] = parquet_bytes(year.tables["findings"])
+        files[across] = parquet_bytes(year.tables["findings"], _DISTINCT)
     else:
         removals.append(across)
     return stage(out_root, f"year-{year.fiscal_year}", files, removals)
 
 
-def _years_after(settings: Settings, done: list[Year]) -> list[int]:
-    """Published years that look back on a year just done, and were not done themselves."""
-    years = {year.fiscal_year for year in done if not year.problems}
-    after = sorted({year + 1 for year in years} - {year.fiscal_year for year in done})
-    return [year for year in after if (settings.out_root / yearly_path("project_years", year)).is_file()]
+def _is_looked_back_on(out_root: Path, year: Year) -> bool:
+    """Whether the published year after shows anything of a project that is not to stand any more as it does now."""
+    standing, after = (out_root / yearly_path("project_years", at) for at in (year.fiscal_year, year.fiscal_year + 1))
+    if not after.is_file() or not standing.is_file():
+        return after.is_file()
+    was, now = (_by_key(rows) for rows in (read_parquet(standing, list(_SHOWN_AFTER)), year.tables["project_years"]))
+    changed = [
+        one["key"].filter(pc.invert(pc.is_in(one["row"], other["row"]))) for one, other in ((was, now), (now, was))
+    ]
+    keys = read_parquet(after, ["project_key"])["project_key"]
+    return any(pc.any(pc.is_in(keys, of_one.combine_chunks())).as_py() for of_one in changed)
+
+
+def _by_key(rows: pa.Table) -> pa.Table:
+    """Each project's key, and as one text what the year after shows of it."""
+    parts = [
+        pc.binary_join(column, " ") if pa.types.is_list(column.type) else column.cast(pa.string())
+        for column in rows.select(_SHOWN_AFTER)
+    ]
+    row = pc.binary_join_element_wise(*parts, "\n", null_handling="replace")
+    return pa.table({"key": rows["project_key"], "row": row})
 
 
 def _staged_after(out_root: Path, now: FiscalYear, before: FiscalYear) -> Staged:
     place = yearly_path("project_years", now.year)
-    return stage(out_root, f"after-{now.year}", {place: parquet_bytes(project_years(now, before))})
+    return stage(out_root, f"after-{now.year}", {place: parquet_bytes(project_years(now, before), _DISTINCT)})

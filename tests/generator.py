@@ -1038,6 +1038,28 @@ def _no_tree_header(rng: Random, table: Table) -> None:
         table.lines = [line for line in table.lines if line.kind != "tree"]
 
 
+def _parted_headings(rng: Random, table: Table) -> None:
+    """A heading of the tree's columns in two cells."""
+    for line in table.of_kind("tree"):
+        at = rng.choice(
+            [at for at, cell in enumerate(line.cells) if cell and cell.text in ("一级指标", "二级指标", "三级指标")]
+        )
+        heading = line.cells[at]
+        assert heading is not None
+        line.cells[at : at + 1] = [Cell(heading.text[:2]), Cell(heading.text[2:])]
+
+
+def _swapped_headings(rng: Random, table: Table) -> None:
+    """The headings of the levels in another order than the rows have them."""
+    for line in table.of_kind("tree"):
+        places = [
+            at for at, cell in enumerate(line.cells) if cell and cell.text in ("一级指标", "二级指标", "三级指标")
+        ]
+        headings = [line.cells[at] for at in places]
+        for at, heading in zip(places, rng.sample(headings, len(headings)), strict=True):
+            line.cells[at] = heading
+
+
 def _page_break(rng: Random, table: Table) -> None:
     """The line that names the columns printed again within the tree."""
     rows = [at for at, line in enumerate(table.lines) if line.kind == "row"]
@@ -1148,7 +1170,14 @@ def _inner_spaces(rng: Random, table: Table) -> None:
 def _signature(rng: Random, table: Table) -> None:
     """Who filled the table in, below it."""
     pairs = rng.choice(
-        ((("填报人", "张三"), ("联系电话", "0908-4222345")), (("项目负责人", "李四"),), (("联系人", "王小明"),))
+        (
+            (("填报人", "张三"), ("联系电话", "0908-4222345")),
+            (("项目负责人", "李四"),),
+            (("联系人", "王小明"),),
+            (("填报单位（盖章）", "某县财政局"), ("日期", "2022年3月1日")),
+            (("主管部门（公章）", "某县教育局"),),
+            (("填报单位", "某县财政局"),),
+        )
     )
     cells: Cells = []
     for label, value in pairs:
@@ -1198,6 +1227,8 @@ DAMAGE: dict[str, Callable[[Random, Table], None]] = {
     "blank-after-year": _blank_after_year,
     "no-title": _no_title,
     "no-tree-header": _no_tree_header,
+    "swapped-headings": _swapped_headings,
+    "parted-headings": _parted_headings,
     "page-break": _page_break,
     "signature": _signature,
     "no-blank-lines": _no_blank_lines,

@@ -15,6 +15,8 @@ from kzz_pipeline.vocabulary import words
 
 Rows = dict[str, dict[str, list[Any]]]
 SOURCE = Source("2020-some", 2020, "2020/some.txt", "0" * 64, 1, "utf-8", 1)
+# What parts one label from another, or from its value.
+_BETWEEN = "：:-－—–/、 "
 PLACES = {"source_line", "source_column", "indicator_line", "indicator_column", "first_line", "last_line"}
 
 
@@ -24,7 +26,7 @@ def parsed(text: str) -> Parse:
 
 
 def assert_every_cell_has_its_roles(parse: Parse) -> None:
-    """Every non-empty cell has one token, or one per part; the parts hold all of its ink, in its order."""
+    """Every non-empty cell has one token, or one per part; the parts hold all of its ink but the signs between them."""
     tokens: dict[tuple[int, int], list[tuple[int, str]]] = {}
     for token in parse.tokens:
         assert token.role in ROLES
@@ -47,8 +49,8 @@ def assert_every_cell_has_its_roles(parse: Parse) -> None:
         for _, text in parts:
             gap, found, rest = rest.partition(text)
             assert found, (place, text)
-            assert not strip(gap.replace("：", "").replace(":", "")), (place, gap)
-        assert not strip(rest.replace("：", "").replace(":", "")), (place, rest)
+            assert not strip(gap).strip(_BETWEEN), (place, gap)
+        assert not strip(rest).strip(_BETWEEN), (place, rest)
 
 
 def rows(text: str) -> Rows | None:

@@ -4,7 +4,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,18 +28,18 @@ def test_what_is_recorded_is_current(catalogue: Catalogue) -> None:
     (version,) = catalogue.current().values()
     assert version.recorded_at.endswith("+00:00")
     assert version.version == catalogue.last_version() == 1
-    assert replace(version, recorded_at="", version=0) == FIRST
+    assert version._replace(recorded_at="", version=0) == FIRST
     assert version.years == {2020, 2021}
     assert version.files == ["x/2020/2020-a.parquet"]
-    nothing = replace(FIRST, fiscal_years="", file_list="")
+    nothing = FIRST._replace(fiscal_years="", file_list="")
     assert (nothing.years, nothing.files) == (set(), [])
 
 
 def test_history_keeps_every_version_the_oldest_first(catalogue: Catalogue) -> None:
-    other = replace(FIRST, release_id="2020-b")
+    other = FIRST._replace(release_id="2020-b")
     catalogue.record([FIRST, other])
-    catalogue.record([replace(FIRST, source_sha256="b" * 64)])
-    catalogue.record([replace(FIRST, source_sha256="c" * 64, status="refused")])
+    catalogue.record([FIRST._replace(source_sha256="b" * 64)])
+    catalogue.record([FIRST._replace(source_sha256="c" * 64, status="refused")])
     assert [version.source_sha256[0] for version in catalogue.history("2020-a")] == ["a", "b", "c"]
     assert [version.status for version in catalogue.history("2020-a")] == ["published", "published", "refused"]
     assert {name: version.source_sha256[0] for name, version in catalogue.current().items()} == {
@@ -52,22 +51,22 @@ def test_history_keeps_every_version_the_oldest_first(catalogue: Catalogue) -> N
 
 
 def test_one_record_of_the_same_release_twice_leaves_the_last_current(catalogue: Catalogue) -> None:
-    catalogue.record([FIRST, replace(FIRST, run_id="later")])
+    catalogue.record([FIRST, FIRST._replace(run_id="later")])
     assert catalogue.current()["2020-a"].run_id == "later"
     assert len(catalogue.history("2020-a")) == 2
 
 
 def test_the_database_itself_allows_one_current_version_per_release(catalogue: Catalogue) -> None:
-    catalogue.record([FIRST, replace(FIRST, run_id="later")])
+    catalogue.record([FIRST, FIRST._replace(run_id="later")])
     with sqlite3.connect(catalogue.path) as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute("UPDATE versions SET current = 1")
 
 
 def test_versions_are_recorded_together_or_not_at_all(catalogue: Catalogue) -> None:
     catalogue.record([FIRST])
-    broken = replace(FIRST, release_id="2020-b", status=None)  # type: ignore[arg-type]
+    broken = FIRST._replace(release_id="2020-b", status=None)  # type: ignore[arg-type]
     with pytest.raises(sqlite3.IntegrityError):
-        catalogue.record([replace(FIRST, run_id="later"), broken])
+        catalogue.record([FIRST._replace(run_id="later"), broken])
     assert catalogue.current()["2020-a"].run_id == "run"
     assert len(catalogue.history("2020-a")) == 1
 
@@ -83,7 +82,7 @@ def test_two_curated_roots_know_nothing_of_each_other(tmp_path: Path) -> None:
     assert other.pending_years() == []
     assert other.last_version() == 0
     assert other.row_counts() == {}
-    other.record([replace(FIRST, source_sha256="b" * 64)])
+    other.record([FIRST._replace(source_sha256="b" * 64)])
     other.touch({"2020-a": "9:9"})
     other.add_pending_years({2020, 2021})
     other.settle_years({2020})
@@ -104,7 +103,7 @@ def test_a_curated_root_is_the_same_however_it_is_named(tmp_path: Path, monkeypa
 
 def test_touch_changes_the_stamp_of_the_current_version_alone(catalogue: Catalogue) -> None:
     catalogue.record([FIRST])
-    catalogue.record([replace(FIRST, stamp="3:4")])
+    catalogue.record([FIRST._replace(stamp="3:4")])
     catalogue.touch({"2020-a": "5:6", "2020-none": "7:8"})
     assert [version.stamp for version in catalogue.history("2020-a")] == ["1:2", "5:6"]
     assert list(catalogue.current()) == ["2020-a"]
@@ -112,7 +111,7 @@ def test_touch_changes_the_stamp_of_the_current_version_alone(catalogue: Catalog
 
 def test_a_doubted_release_is_like_none_until_it_is_recorded(catalogue: Catalogue) -> None:
     """A fingerprint is never empty: no release's bytes match a doubted version, so it is taken in again."""
-    catalogue.record([FIRST, replace(FIRST, release_id="2020-b")])
+    catalogue.record([FIRST, FIRST._replace(release_id="2020-b")])
     catalogue.doubt(["2020-a", "2020-none"])
     assert {name: version.fingerprint for name, version in catalogue.current().items()} == {
         "2020-a": "",
@@ -132,22 +131,22 @@ def test_pending_years_last_until_they_are_settled(catalogue: Catalogue) -> None
 
 
 def test_row_counts_add_up_over_current_versions(catalogue: Catalogue) -> None:
-    catalogue.record([replace(FIRST, row_count_list='{"projects": 30, "indicators": 292}')])
-    catalogue.record([replace(FIRST, release_id="2020-b", row_count_list='{"projects": 2}')])
-    catalogue.record([replace(FIRST, row_count_list='{"projects": 29}')])
+    catalogue.record([FIRST._replace(row_count_list='{"projects": 30, "indicators": 292}')])
+    catalogue.record([FIRST._replace(release_id="2020-b", row_count_list='{"projects": 2}')])
+    catalogue.record([FIRST._replace(row_count_list='{"projects": 29}')])
     assert catalogue.row_counts() == {"projects": 31}
 
 
 def test_names_are_data_and_never_part_of_a_query(catalogue: Catalogue) -> None:
     odd = "2020-'; DROP TABLE versions; --"
-    catalogue.record([replace(FIRST, release_id=odd)])
+    catalogue.record([FIRST._replace(release_id=odd)])
     assert list(catalogue.current()) == [odd]
     assert catalogue.current_of([odd])[odd].release_id == odd
     assert len(catalogue.history(odd)) == 1
 
 
 def test_a_refused_version_says_why() -> None:
-    version = replace(FIRST, status="refused", reason='["no-table", "no table found", "look at it", 7]')
+    version = FIRST._replace(status="refused", reason='["no-table", "no table found", "look at it", 7]')
     refusal = refusal_of(version)
     assert (refusal.code, refusal.line) == ("no-table", 7)
     assert str(refusal) == "line 7: no table found (look at it)"
@@ -176,7 +175,6 @@ def test_processes_write_at_the_same_time_and_lose_nothing(tmp_path: Path) -> No
     """Six processes create the same catalogue at once and record versions of one shared release and of their own."""
     program = """
 import sys
-from dataclasses import replace
 from pathlib import Path
 from kzz_pipeline.catalogue import Catalogue, Version
 folder, me = Path(sys.argv[1]), sys.argv[2]
@@ -184,7 +182,7 @@ first = Version("2020-shared", "2020/a.txt", "a", "mark", "1", "published", "", 
 sys.stdin.readline()
 for number in range(20):
     catalogue = Catalogue(folder / "catalogue.sqlite", folder / "curated")
-    catalogue.record([first, replace(first, release_id=f"2020-{me}", stamp=str(number))])
+    catalogue.record([first, first._replace(release_id=f"2020-{me}", stamp=str(number))])
     catalogue.add_pending_years({2000 + number})
     assert catalogue.current()[f"2020-{me}"].stamp == str(number)
     catalogue.touch({f"2020-{me}": "touched"})

@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 from conftest import REAL_ID, Workplace
 from release_text import Table, Text
+from soundness import parsed
 
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.corrections import read_corrections
+from kzz_pipeline.core.tokens import Tokens
+from kzz_pipeline.corrections import Correction, Decisions, read_corrections
 
 HALF_ACCEPTED = """
 accept:
@@ -79,6 +81,26 @@ def test_correction_for_other_bytes_refuses_the_release(workplace: Workplace, re
     assert done.returncode == 3
     assert "line 608" in done.stderr
     assert "expects 87.96" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "expect", "role"),
+    [
+        (6, 1, "预算单位", "field_label"),
+        (9, 2, "三年建成校舍。", "long_term goal"),
+        (11, 2, "项目完成", "level1_label"),
+    ],
+)
+def test_correction_that_nothing_follows_from_refuses_the_release(
+    line: int, column: int, expect: str, role: str
+) -> None:
+    goals = "总体目标\t实施期目标\t年度目标\n\t三年建成校舍。\t建成一期。"
+    text = Text([Table()], has_list=False).text().replace("总体目标\t年度目标\n\t" + Table().goal, goals)
+    cells = [token for token in parsed(text).tokens if token.line == line]
+    assert [token.text for token in cells if token.column == column] == [expect]
+    wrong = Correction(release="2020-a", line=line, column=column, expect=expect, value="别的", reason="x")
+    with pytest.raises(Refusal, match=f"read as {role}: nothing follows"):
+        Decisions(cells=(wrong,)).cell_corrections([Tokens(tuple(token) for token in cells)])
 
 
 def test_money_unit_that_is_nowhere_printed_is_assumed_by_a_person_only(workplace: Workplace, real_text: str) -> None:

@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +74,7 @@ def told(catalogue: Catalogue) -> list[Any]:
     """Everything a catalogue says, but for the times and the numbers of versions, which count over all roots."""
 
     def plain(version: Version) -> Version:
-        return replace(version, recorded_at="", version=0)
+        return version._replace(recorded_at="", version=0)
 
     return [
         {key: plain(version) for key, version in catalogue.current().items()},
@@ -95,9 +94,9 @@ def test_it_says_what_a_file_says(url: str, tmp_path: Path) -> None:
         catalogue = Catalogue(place, tmp_path / "out")
         said[name] = [told(catalogue)]
         catalogue.record(
-            [VERSION, replace(VERSION, release_id="2020-b", status="refused", reason='["?", "%s", "", null]')]
+            [VERSION, VERSION._replace(release_id="2020-b", status="refused", reason='["?", "%s", "", null]')]
         )
-        catalogue.record([replace(VERSION, source_sha256="11" * 32)])
+        catalogue.record([VERSION._replace(source_sha256="11" * 32)])
         catalogue.add_pending_years({2021, 2020})
         catalogue.add_pending_years({2021})
         said[name].append(told(catalogue))
@@ -112,7 +111,7 @@ def test_it_says_what_a_file_says(url: str, tmp_path: Path) -> None:
 def test_versions_are_recorded_all_or_none(url: str, tmp_path: Path) -> None:
     catalogue = Catalogue(url, tmp_path / "all")
     with pytest.raises(Exception, match="null value"):
-        catalogue.record([VERSION, replace(VERSION, release_id="2020-b", reason=None)])  # type: ignore[arg-type]
+        catalogue.record([VERSION, VERSION._replace(release_id="2020-b", reason=None)])  # type: ignore[arg-type]
     assert catalogue.current() == {}
 
 

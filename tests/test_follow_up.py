@@ -1,9 +1,13 @@
 """The next year's release arrives, joins the one before, and is replaced by a corrected copy: only what depends on it moves."""
 
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 
 import pytest
 from conftest import REAL_ID, Workplace
+from release_text import Table, Text
 
 TITLE = "项目支出绩效目标表"
 FOLLOW_UP = "2021-follow-up"
@@ -80,3 +84,70 @@ def test_corrected_copy_moves_only_what_depends_on_it(both: Workplace, real_text
     assert [(row.change, row.old_value, row.new_value) for row in values.itertuples()] == [("changed", old, "≥7")]
     traced = both.kzz("trace", FOLLOW_UP)
     assert traced.stdout.count("version ") >= 2
+
+
+# -- the year after looks back ------------------------------------------------------------------------------------
+
+
+def _year(year: int, **funds: str) -> str:
+    """A release of a fiscal year: a table for each project, with its funds."""
+    tables = [
+        Table(project=project, year=f"({year}年)", total=amount, fiscal=amount) for project, amount in funds.items()
+    ]
+    return Text(tables).text()
+
+
+def _put_pair(place: Workplace) -> None:
+    """A project of 2020 that goes on in 2021, beside one that begins then."""
+    place.put("2020/a.txt", _year(2020, 校园安保="10"))
+    place.put("2021/b.txt", _year(2021, 校园安保="15", 图书="5"))
+
+
+def _previous(place: Workplace) -> list[float]:
+    years = place.read("project_years")
+    return [float(amount) for amount in years["previous_total_funds_cny"][years["fiscal_year"] == 2021].dropna()]
+
+
+def test_the_year_after_moves_only_where_it_looks_back_on_what_changed(
+    workplace: Workplace, in_process: Callable[[], None]
+) -> None:
+    _put_pair(workplace)
+    in_process()
+    after = workplace.out / "project_years" / "2021.parquet"
+    assert _previous(workplace) == [100000.0]
+    inode = after.stat().st_ino
+    for place, text, wanted, stands in (
+        ("2020/c.txt", _year(2020, 防疫="25"), [100000.0], True),
+        ("2020/c.txt", _year(2020, 防疫="30"), [100000.0], True),
+        ("2020/a.txt", _year(2020, 校园安保="12"), [120000.0], False),
+        ("2020/c.txt", _year(2020, 防疫="30", 图书="1"), [10000.0, 120000.0], False),
+        ("2020/a.txt", _year(2020, 体育="12"), [10000.0], False),
+    ):
+        workplace.put(place, text)
+        in_process()
+        assert sorted(_previous(workplace)) == wanted
+        assert (after.stat().st_ino == inode) is stands
+        inode = after.stat().st_ino
+
+
+# What a run with these arguments does until the year after is to follow, and then is no more.
+KILLED = """
+import os, sys
+from kzz_pipeline import cli, yearly
+yearly._staged_after = lambda *_: os._exit(9)
+cli.main(sys.argv[1:])
+"""
+
+
+def test_the_year_after_follows_also_where_the_run_was_killed_before(workplace: Workplace) -> None:
+    _put_pair(workplace)
+    assert workplace.kzz("run").returncode == 0
+    workplace.put("2020/a.txt", _year(2020, 校园安保="12"))
+    command = [sys.executable, "-c", KILLED, "run", "--raw", str(workplace.raw), "--out", str(workplace.out)]
+    assert (
+        subprocess.run(command, env=workplace.environment, cwd=workplace.root, check=False, timeout=300).returncode == 9
+    )
+    assert _previous(workplace) == [100000.0]
+    done = workplace.kzz("run")
+    assert done.returncode == 0, done.stderr
+    assert _previous(workplace) == [120000.0]

@@ -62,6 +62,102 @@ def test_the_targets_of_the_year_among_others(header: str, value: int) -> None:
     assert (label, printed) == (header.split("|")[1 - value], row[1 - value])
 
 
+DAMAGED = [
+    "绩效指标|一级指标|二级指标|三级|指标|指标值|备注",
+    "绩效指标|一级|指标|二级|指标|三级|指标|指标值|备注",
+    "绩效|指标|一级指标|二级指标|三级指标|指标值|备注",
+    "绩效指标|一级指标|二级指标|三级指标|指标|值|备注",
+    "绩效指标|一级指标|二|级|指标|三级指标|指标值|备|注",
+    "绩效指标|三级指标|一级指标|二级指标|指标值|备注",
+    "绩效指标|三级指标|二级指标|一级指标|指标值|备注",
+    "绩效指标|一级指标|三级指标|二级指标|指标值|备注",
+    "绩效指标|三级|指标|一级指标|二级指标|指标值|备注",
+]
+
+
+@pytest.mark.parametrize("header", DAMAGED)
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_headings_in_two_cells_or_out_of_order(header: str, is_moved: bool) -> None:
+    """The rows stand where they stood before a TAB too many, or below the first cell of each heading."""
+    whole = "绩效指标|一级指标|二级指标|三级指标|指标值|备注"
+    columns, joined = [], ""
+    for at, cell in enumerate(header.split("|")):
+        columns += [] if joined else [at]
+        joined = "" if joined + cell in whole.split("|") else joined + cell
+    columns = columns if is_moved else list(range(6))
+    rows = [
+        ["", "产出指标", "数量指标", "培训人数（人）", "≥100", ""],
+        ["", "", "", "培训场次（场）", "5", "含线上"],
+        ["", "", "质量指标", "培训效果", "", "无"],
+        ["满意度指标", "", "", "群众满意度（%）", "≥90", ""],
+    ]
+    lines = []
+    for row in rows:
+        cells = [""] * (columns[-1] + 1)
+        for at, cell in zip(columns, row, strict=True):
+            cells[at] = cell
+        lines.append("|".join(cells))
+    found = rows_of("\n".join([HEAD + header, *lines, ""]))
+    assert indicators(found) == [
+        ("数量指标", "培训人数", "≥100"), ("数量指标", "培训场次", "5"), ("满意度指标", "群众满意度", "≥90"),
+    ]  # fmt: skip
+    assert fields(found, indicator=True) == {"remark": "含线上"}
+    assert "备注" in column(found, "project_fields", "label_printed")
+    assert column(found, "findings", "rule").count("unread-cell") == 2
+
+
+@pytest.mark.parametrize(
+    "header", ["一级指标|二级指标|指标|值|备注", "一级|二级|指标|指标值|备注", "一级|二级|三级|指标值|备注"]
+)
+def test_headings_that_only_look_like_parts_of_one(header: str) -> None:
+    found = read(f"{HEAD}{header}\n产出指标|数量指标|培训人数|≥100人|含线上\n||培训场次|5场|\n")
+    assert indicators(found) == [("数量指标", "培训人数", "≥100人"), ("数量指标", "培训场次", "5场")]
+    assert fields(found, indicator=True) == {"remark": "含线上"}
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        (
+            "指标名称|二级指标|一级指标|指标性质|指标值|度量单位",
+            [
+                "人数|数量指标|产出指标|≥|3|人",
+                "场次|||≥|5|场",
+                "合格率|质量指标|产出指标|≥|95|%",
+                "满意度|满意度指标|满意度指标|≥|90|%",
+            ],
+        ),
+        (
+            "三级指标|指标值|一级指标|二级指标",
+            ["人数|3|产出指标|数量指标", "场次|5||", "合格率|95|产出指标|质量指标", "满意度|90|满意度指标|满意度指标"],
+        ),
+    ],
+)
+def test_levels_behind_the_name_are_those_of_their_row(header: str, rows: list[str]) -> None:
+    found = read("\n".join([HEAD + header, *rows, ""]))
+    assert indicators(found) == [
+        ("数量指标", "人数", "3"), ("数量指标", "场次", "5"), ("质量指标", "合格率", "95"), ("满意度指标", "满意度", "90"),
+    ]  # fmt: skip
+    assert column(found, "indicators", "level1_printed") == ["产出指标"] * 3 + ["满意度指标"]
+    assert "table-breaks-off" not in column(found, "findings", "rule")
+
+
+@pytest.mark.parametrize("levels", ["一级指标|二级|指标|三级指标", "三级指标|一级指标|二级指标"])
+def test_a_damaged_header_of_a_table_over_many_projects(levels: str) -> None:
+    found = read(
+        f"单位：万元\n2022年项目绩效目标表\n单位名称|项目名称|预算数|{levels}|指标值|备注\n"
+        "甲局|甲项目|50|产出指标|数量指标|人数|≥3人|含线上\n|||满意度指标|满意度指标|满意度|≥90%|\n"
+        "乙局|乙项目|60|产出指标|数量指标|场次|≥5场|\n"
+    )
+    assert [row[:2] for row in funded(found)] == [("甲局", "甲项目"), ("乙局", "乙项目")]
+    assert [row[0:2] for row in indicators(found)] == [
+        ("数量指标", "人数"),
+        ("满意度指标", "满意度"),
+        ("数量指标", "场次"),
+    ]
+    assert fields(found, indicator=True) == {"remark": "含线上"}
+
+
 @pytest.mark.parametrize("header", ["2023年指标值|2024年指标值", "计算方法|备注", "甲列|乙列"])
 def test_no_target_is_taken_from_a_column_that_may_hold_something_else(header: str) -> None:
     text = tree(header, "产出指标|数量指标|人数|≥3人|≥4人")
@@ -281,13 +377,35 @@ def test_lines_of_units_above_those_of_their_projects() -> None:
     ]
 
 
-def test_a_row_of_many_projects_whose_cells_were_shifted_is_nobodys() -> None:
-    found = rows_of(
-        f"{JOINT}甲局|甲项目|50.00|修路|产出指标|数量指标|里程|≥|500|米|定量\n"
-        "2|乙局|乙项目|30|产出指标|数量指标|里程|≥|5|公里|定量\n"
-    )
-    assert funded(found)[1] == (None, None, None, None, None, 1)
-    assert {"nameless-table", "unread-cell"} <= set(column(found, "findings", "rule"))
+OF_ONE = "甲局|甲项目|50.00|修路|产出指标|数量指标|里程|≥|500|米|定量\n"
+
+
+@pytest.mark.parametrize(
+    "shifted",
+    [
+        "2|乙局|乙项目|30|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "|乙局|“乙”项目|30|养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "|乙局|《乙》杂志||养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "||乙局|乙项目|30|养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "|乙局|30|40|养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+        "乙局||乙项目|30|养路|产出指标|数量指标|里程|≥|5|公里|定量\n",
+    ],
+)
+def test_a_row_of_many_projects_whose_cells_were_shifted_is_nobodys(shifted: str) -> None:
+    further = "||||产出指标|质量指标|合格率|＝|100|%|定量\n"
+    for text, place in ((OF_ONE + shifted + further, 1), (shifted + further + OF_ONE, 0)):
+        found = rows_of(JOINT + text)
+        projects = funded(found)
+        assert projects.pop(place) == (None, None, 2022 if place == 0 else None, None, None, 2)
+        assert projects == [("甲局", "甲项目", 2022, 500000, "修路", 1)]
+        assert column(found, "indicators", "indicator_name").count("里程") == 2
+        assert {"nameless-table", "unread-cell"} <= set(column(found, "findings", "rule"))
+
+
+def test_words_for_the_money_of_one_of_many_projects_are_no_shift() -> None:
+    found = rows_of(f"{JOINT}{OF_ONE}乙局|乙项目|待定|养路|产出指标|数量指标|里程|≥|5|公里|定量\n小计||50\n")
+    assert funded(found)[1:] == [("乙局", "乙项目", 2022, None, "养路", 1)]
+    assert "amount-unreadable" in column(found, "findings", "rule")
 
 
 def test_a_table_of_its_own_below_one_over_many_projects() -> None:
@@ -345,14 +463,6 @@ def test_a_word_for_names_before_the_levels_is_not_their_column() -> None:
     assert fields(found, indicator=True) == {"remark": "含线上"}
 
 
-def test_levels_behind_the_name_are_of_no_other_row() -> None:
-    rows = "人数|3人|产出指标|数量指标", "合格率|100%|产出指标|质量指标"
-    found = rows_of("".join(f"{line}\n" for line in (HEAD.rstrip(), "三级指标|指标值|一级指标|二级指标", *rows)))
-    assert indicators(found) == [(None, "人数", "3人"), (None, "合格率", "100%")]
-    assert "数量指标" in column(found, "project_fields", "value_printed")
-    assert "unknown-label" in column(found, "findings", "rule")
-
-
 def test_names_and_values_by_turns_are_as_many_indicators() -> None:
     cells = "档案（卷）|≥300|||字画（幅）|≥20|||装裱（件）|10"
     found = read(tree("指标值", f"产出指标|数量指标|{cells}"))
@@ -398,3 +508,95 @@ def test_a_lost_label_or_line_end_takes_no_amount_but_its_own(
     found = rows_of(text.replace(at, f"项目资金|{funds}"))
     got = [column(found, "projects", f"{name}_funds_cny")[0] for name in ("total", "fiscal", "other")]
     assert got == [None if amount is None else amount * 10_000 for amount in (total, fiscal, other)]
+
+
+# -- labels, names and values in one cell ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "operator", "value"),
+    [
+        ("公众满意度|不 少于85%", "ge", 85),
+        ("受益群众满意度|不低于 90%", "ge", 90),
+        ("满意度|大于等于 90%", "ge", 90),
+        ("满意度|达到　90%", "ge", 90),
+        ("群众满意度|约 90 %", "eq", 90),
+        ("成本|不超过 10万元", "le", 100000),
+        ("成本|控制在 10万元以内", "le", 100000),
+        ("社会效益|有效 提升", None, None),
+        ("社会效益|进一步 增强", None, None),
+        ("质量|达到 预期", None, None),
+    ],
+)
+def test_a_value_with_a_space_in_it_is_no_name_and_value(cells: str, operator: str | None, value: int | None) -> None:
+    found = read(tree("指标值", f"效益指标|社会效益指标|{cells}"))
+    assert [row[1:] for row in indicators(found)] == [tuple(cells.split("|"))]
+    assert column(found, "indicators", "operator") == [operator]
+    assert column(found, "indicators", "base_value") == [value]
+
+
+@pytest.mark.parametrize("cell", ["环境 明显改善", "满意度 显著提高", "合格率 大于等于95%", "社会稳定 长期"])
+def test_a_name_and_its_value_in_one_cell_with_a_space_between_them(cell: str) -> None:
+    found = read(tree("指标值", f"效益指标|社会效益指标|{cell}"))
+    assert [row[1:] for row in indicators(found)] == [tuple(cell.split(" "))]
+
+
+@pytest.mark.parametrize("sign", ["≥", "＞＝", " ≥ ", ">="])
+@pytest.mark.parametrize("header", ["指标值", "指标值|权重", "指标值|备注|分值"])
+def test_a_sign_behind_the_name_is_that_of_the_value(sign: str, header: str) -> None:
+    beside = {"指标值": "", "指标值|权重": "|10", "指标值|备注|分值": "|抽查|10"}[header]
+    rows = f"产出指标|数量指标|人数（人）{sign}|20{beside}", f"|质量指标|合格率{sign}|95%{beside}"
+    found = read(tree(header, *rows))
+    names = ("indicator_name", "unit", "operator", "target_min", "target_max")
+    assert list(zip(*(column(found, "indicators", name) for name in names), strict=True)) == [
+        ("人数", "人", "ge", 20, None), ("合格率", "%", "ge", 95, None),
+    ]  # fmt: skip
+    assert [fields(found, indicator=True).get(name) for name in ("weight", "remark")] == {
+        "指标值": [None, None], "指标值|权重": ["10", None], "指标值|备注|分值": ["10", "抽查"],
+    }[header]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "level2", "name"),
+    [
+        ("|质量指标持证率（%）|100%", "质量指标", "持证率"),
+        ("|质量指标合格率|100%", "质量指标", "合格率"),
+        ("|质量指标持证率（%）100%|", "质量指标", "持证率"),
+        ("|社会效益指标就业人数|≥3人", "社会效益指标", "就业人数"),
+        ("|产出指标-质量指标|合格率|100%", "质量指标", "合格率"),
+        ("|产出指标—质量指标|合格率|100%", "质量指标", "合格率"),
+        ("|产出指标/质量指标|合格率|100%", "质量指标", "合格率"),
+        ("|质量指标（%）|合格率|100%", "质量指标", "合格率"),
+        ("|时效指标（天）|工期|≤3", "时效指标", "工期"),
+        # Names that begin with the word for a level.
+        ("|质量指标|数量指标完成率|100%", "质量指标", "数量指标完成率"),
+        ("|质量指标|数量指标精度|100%", "质量指标", "数量指标精度"),
+        ("||质量指标达标率|100%", "数量指标", "质量指标达标率"),
+        ("|产出指标|质量指标|质量指标（%）|100%", "质量指标", "质量指标"),
+    ],
+)
+def test_a_level_with_nothing_but_a_dash_or_a_unit_behind_it(cells: str, level2: str, name: str) -> None:
+    found = read(tree("指标值", "产出指标|数量指标|人数|3人", cells))
+    assert [row[:2] for row in indicators(found)] == [("数量指标", "人数"), (level2, name)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "name", "value"),
+    [
+        ("持证率（%）\u200b ≥95%", "持证率", "≥95%"),
+        ("持证率（%） \u200b　≥95%", "持证率", "≥95%"),
+        ("持证人数：20人", "持证人数", "20人"),
+        ("持证率: ≥95%", "持证率", "≥95%"),
+        ("持证率大于等于95%", "持证率", "大于等于95%"),
+        ("持证人数（人）不低于20", "持证人数", "不低于20"),
+    ],
+)
+def test_a_name_and_its_value_in_one_cell(cell: str, name: str, value: str) -> None:
+    found = read(tree("指标值", f"产出指标|质量指标|{cell}"))
+    assert indicators(found) == [("质量指标", name, value)]
+
+
+@pytest.mark.parametrize("cell", ["指标1：100", "比例：良好：3", "说明：见附件", "不低于95%", "人数（人）"])
+def test_a_cell_that_is_no_name_and_value(cell: str) -> None:
+    found = rows_of(tree("指标值", f"产出指标|质量指标|{cell}", "|数量指标|人数|3人"))
+    assert indicators(found) == [("数量指标", "人数", "3人")]

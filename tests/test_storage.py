@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +20,11 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import PROJECT
 
-from kzz_pipeline import storage
+from kzz_pipeline import places, storage
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.files import parquet_bytes, write_atomic
 from kzz_pipeline.notices import quarantine, release_from_quarantine
-from kzz_pipeline.places import release_path, yearly_path
+from kzz_pipeline.places import names_in, release_path, yearly_path
 from kzz_pipeline.state import ByteStore, Record, StageStore
 from kzz_pipeline.storage import inventory, publish, published_files, recover, stage, writer
 
@@ -151,6 +152,23 @@ def test_nothing_is_left_of_a_file_that_the_disk_has_no_room_for(
         assert list(tmp_path.iterdir()) == []
 
 
+def test_the_names_in_a_folder_are_those_of_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_CLOCK_NS", 10**8)
+    folder = tmp_path / "2020"
+    assert names_in(folder).all == ()
+    folder.mkdir()
+    for at in range(200):
+        if at % 3:
+            (folder / str(at % 7)).touch()
+        else:
+            (folder / str(at % 5)).unlink(missing_ok=True)
+        if at % 40 == 0:
+            time.sleep(0.2)  # what is listed now is remembered
+        assert sorted(names_in(folder).all) == sorted(names_in(folder).all) == sorted(os.listdir(folder))
+    shutil.rmtree(folder)
+    assert names_in(folder).all == ()
+
+
 # -- publication -------------------------------------------------------------------------------------------------
 
 
@@ -193,13 +211,14 @@ def test_the_same_publication_again_touches_no_file(tmp_path: Path) -> None:
 
 def test_published_files_and_inventory_find_what_is_published(tmp_path: Path) -> None:
     assert published_files(tmp_path, RELEASES[0], TABLES, ()) == []
-    assert inventory(tmp_path, TABLES) == set()
+    assert inventory(tmp_path, TABLES) == {}
     put(tmp_path, "old")
     publish(tmp_path, [stage(tmp_path, "year-2020", {yearly_path("yearly_summary", 2020): CONTENT["old"]})])
     for release_id in RELEASES:
         assert set(published_files(tmp_path, release_id, TABLES, ())) == set(files_of(release_id, "old"))
     expected = {place for release_id in RELEASES for place in files_of(release_id, "old")}
-    assert inventory(tmp_path, (*TABLES, "yearly_summary")) == expected
+    standing = inventory(tmp_path, (*TABLES, "yearly_summary"))
+    assert {f"{folder}/{name}" for folder, names in standing.items() for name in names} == expected
     assert (tmp_path / "yearly_summary" / "2020.parquet").is_file()
 
 

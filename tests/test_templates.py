@@ -554,6 +554,11 @@ def test_a_label_with_a_value_of_its_own_is_no_name(line: str, name: str | None,
         "专项管理措施|建立台账",
         "测算依据|按人数",
         "是否政府采购|是",
+        "是否公众项目|是",
+        "责任人员|无",
+        "受益群众|/",
+        "审核人员|李四",
+        "项目进展|正常",
         "审核：李四|制表：王五",
         "甲县财政局|2022年2月10日",
         "||甲县财政局|2022年2月10日",
@@ -567,7 +572,18 @@ def test_a_line_below_the_satisfaction_indicators_is_none(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", ["||家长满意度|较高", "|群众认可度|高", "||安全感|高", "|投诉件数（件）|≤3", "|预算执行率指标|执行率|100%"]
+    "row",
+    [
+        "||家长满意度|较高",
+        "|群众认可度|高",
+        "||安全感|高",
+        "|投诉件数（件）|≤3",
+        "|预算执行率指标|执行率|100%",
+        "工作人员反响|良好",
+        "工作人员反响|||良好",
+        "受益群众|较满意",
+        "社会各界反映|好",
+    ],
 )
 def test_a_further_row_of_satisfaction_wherever_it_stands(row: str) -> None:
     assert len(column(rows_of(HEAD + ROWS + row + "\n"), "indicators", "indicator_name")) == 3
@@ -865,6 +881,22 @@ def test_page_numbers_and_remarks_are_no_indicators_and_no_goal() -> None:
     assert column(found, "project_fields", "value_printed")[-2:] == ["无", "本表公开。"]
 
 
+@pytest.mark.parametrize(
+    ("remark", "field"),
+    [
+        ("其他说明：本项目为延续项目。", "note"),
+        ("|其他说明|本项目为延续项目。", "note"),
+        ("|负责人：张三", "project_leader"),
+        ("说明：本项目为延续项目，由县财政局统筹安排资金，确保全年正常运转，按时拨付，不拖欠。", None),
+    ],
+)
+def test_a_goal_goes_on_below_a_remark(remark: str, field: str | None) -> None:
+    found = read(f"{HEAD}{remark}\n建立长效机制。\n实施单位|乙所\n{ROWS}")
+    goal = ["保障运转，提高质量。", *([] if field else [remark]), "建立长效机制。"]
+    assert project(found, "annual_goal") == ("\n".join(goal),)
+    assert {"implementing_unit", *([field] if field else [])} <= fields(found).keys()
+
+
 def test_a_goal_that_begins_as_a_level_does() -> None:
     goal = "数量指标：培训100人；质量指标：合格率95%以上。"
     text = HEAD.replace("年度目标|保障运转，提高质量。", f"总体目标|年度目标\n|{goal}")
@@ -948,7 +980,8 @@ def test_the_lists_own_column_of_amounts(columns: str, cells: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "columns", ["2020年预算金额|2021年预算金额", "上年预算数|增减金额", "本级安排资金|上级安排资金"]
+    "columns",
+    ["2020年预算金额|2021年预算金额", "2021年预算金额|页码", "上年预算数|增减金额", "本级安排资金|上级安排资金"],
 )
 def test_amounts_that_may_not_be_the_lists_own_are_not_read(columns: str) -> None:
     found, rows = listed(
@@ -957,6 +990,38 @@ def test_amounts_that_may_not_be_the_lists_own_are_not_read(columns: str) -> Non
     assert rows == [("甲项目", None)]
     assert column(found, "releases", "listed_total_cny") == [None]
     assert "list-amounts-unread" in column(found, "findings", "rule")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "申请预算金额 单位：元",
+        "申请预算金额，单位：元",
+        "申请预算金额单位：元",
+        "申请预算金额|单位：元",
+        "单位：元|申请预算金额",
+        "单位：元 申请预算金额",
+        "申请预算金额|单位：|元",
+        "2022年预算金额（元）",
+        "2022年预算金额 单位：元",
+        "预算金额/元",
+        "本级安排资金（元）",
+    ],
+)
+def test_the_unit_of_the_lists_amounts_in_its_header(heading: str) -> None:
+    """The tables below are in 万元."""
+    before = "|" if heading.startswith("单位：元|") else ""
+    text = f"2022年重点项目\n序号|单位|项目名称|{heading}\n1|甲局|甲项目|{before}1000000\n合计|||{before}1000000\n"
+    found, rows = listed(text + HEAD + ROWS)
+    assert rows == [("甲项目", 100)]
+    assert column(found, "releases", "listed_total_cny") == [1000000]
+    assert column(found, "releases", "unread_cell_count") == [0]
+
+
+@pytest.mark.parametrize("label", ["年度资金总额 单位：元", "年度资金总额/元", "资金总额，单位：元"])
+def test_the_unit_of_money_behind_a_label(label: str) -> None:
+    found = read(with_funds(f"项目资金|{label}|1000000|其中：财政拨款|800000|其他资金|200000"))
+    assert project(found, *FUNDS) == (1000000, 800000, 200000)
 
 
 @pytest.mark.parametrize(
@@ -995,9 +1060,97 @@ def test_a_list_whose_header_lost_its_line_end(glued: str) -> None:
     assert column(rows_of(f"单位：万元\n{lines}{tables}"), "projects", "project_name") == ["甲项目"]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "序号|部门单位|项目实施单位|项目|名称|申请预算金额",
+        "序|号|部门单位|项目实施单位|项目名称|申请预算金额",
+        "序号|部门单位|项目实施|单位|项目|名称|申请预算金额",
+        "序号|部门单位|项目实施单位|项目名称|申请预算|金额（万元）",
+    ],
+)
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_heading_of_the_list_in_two_cells(header: str, is_moved: bool) -> None:
+    """The rows stand where they stood before a TAB too many, or below the first cell of each heading."""
+    columns, joined = [], ""
+    for at, cell in enumerate(header.replace("（万元）", "").split("|")):
+        columns += [] if joined else [at]
+        joined = "" if joined + cell in LIST_COLUMNS.split("|") else joined + cell
+    lines = []
+    for row in ("合计||||150", "1|甲局|甲所|甲项目|100", "2|乙局|乙所|乙项目|50"):
+        cells = [""] * (columns[-1] + 1)
+        for at, cell in zip(columns if is_moved else range(5), row.split("|"), strict=True):
+            cells[at] = cell
+        lines.append("|".join(cells))
+    unit = "" if "万元" in header else "单位：万元\n"
+    found, rows = listed("\n".join([f"2022年重点项目\n{unit}{header}", *lines, ""]))
+    assert rows == TWO
+    assert column(found, "listed_projects", "listed_no") == [1, 2]
+    assert column(found, "listed_projects", "implementing_unit") == ["甲所", "乙所"]
+    assert column(found, "listed_projects", "further_cells") == [None, None]
+    assert column(found, "releases", "listed_total_cny") == [1500000]
+
+
+def test_headings_of_the_list_that_have_cells_of_their_own_below_are_two() -> None:
+    found, rows = listed("单位：万元\n序号|单位|项目|内容|金额\n1|甲局|甲项目|修路|100\n2|乙局|乙项目|架桥|50\n")
+    assert rows == TWO
+    assert column(found, "listed_projects", "further_cells") == ["内容: 修路", "内容: 架桥"]
+
+
 def test_a_line_of_fields_is_no_header_of_a_list() -> None:
     found = read(HEAD.replace("项目名称|甲项目\n项目资金|年度资金总额：", "项目名称|甲项目|项目资金") + ROWS)
     assert project(found, "budget_unit", "project_name", "total_funds_cny") == ("甲局", "甲项目", 1000000)
+
+
+@pytest.mark.parametrize(
+    ("labels", "row"),
+    [
+        ("实施单位|项目名称|项目经费", "甲局|甲项目|100"),
+        ("预算单位|项目名称|项目经费（元）", "甲局|甲项目|1000000"),
+        ("预算单位|项目名称|预算金额|其中：财政拨款", "甲局|甲项目|100|80"),
+        ("主管部门|实施单位|项目名称|金额", "甲县|甲局|甲项目|100"),
+        ("预算单位|项目名称|年度|预算数", "甲局|甲项目|2022年|100"),
+    ],
+)
+@pytest.mark.parametrize("below", ["年度目标|保障运转，提高质量。\n", "项目类型|延续项目\n", ""])
+def test_labels_above_one_row_of_a_table_are_no_header_of_a_list(labels: str, row: str, below: str) -> None:
+    head = "单位：万元\n项目支出绩效目标表\n（2022年）\n"
+    for above in ("", HEAD + ROWS):
+        found = read(f"{above}{head}{labels}\n{row}\n{below}{ROWS}")
+        own = [column(found, "projects", name)[-1] for name in ("budget_unit", "project_name", "total_funds_cny")]
+        assert own == ["甲局", "甲项目", 1000000]
+        assert column(found, "listed_projects", "project_name") == []
+
+
+def test_a_list_without_numbers_above_a_table() -> None:
+    text = "2022年重点项目\n单位：万元\n实施单位|项目名称|项目经费\n甲局|甲项目|100\n"
+    tables = HEAD.replace("单位：万元\n", "") + ROWS
+    for below in ("", "乙局|乙项目|50\n", "合计||100\n"):
+        _, rows = listed(text + below + tables)
+        assert rows == TWO[: 2 if "乙" in below else 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("预算单位|甲局|项目名称|预期目标", "预期目标"),
+        ("预算单位|甲局\n项目名称：总体目标", "总体目标"),
+        ("预算单位|甲局|项目名称||年度目标\n保障运转，提高质量。", None),
+        ("预算单位|甲局|项目名称\n年度目标|保障运转，提高质量。", None),
+    ],
+)
+def test_a_project_that_is_named_as_a_goal_is_labelled(line: str, name: str | None) -> None:
+    found = read(HEAD.replace("预算单位|甲局|项目名称|甲项目", line) + ROWS)
+    assert project(found, "budget_unit", "project_name", "total_funds_cny") == ("甲局", name, 1000000)
+    assert project(found, "annual_goal")[0].startswith("保障运转，提高质量。")
+
+
+def test_a_goal_is_no_row_of_a_list() -> None:
+    found, rows = listed(
+        f"2022年重点项目\n单位：万元\n{LIST_COLUMNS}\n1|甲局|甲局|甲项目|100\n年度目标|保障运转。\n{ROWS}"
+    )
+    assert rows == TWO[:1]
+    assert project(found, "annual_goal") == ("保障运转。",)
 
 
 def test_subtotals_are_no_projects() -> None:
@@ -1017,3 +1170,86 @@ def test_a_total_whose_heading_was_lost_is_the_lists() -> None:
         + "绩效指标|一级指标|二级指标|三级指标|指标值\n|产出指标|数量指标|人数|≥3人\n"
     )
     assert column(found, "releases", "listed_total_cny") == [1_000_000]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1.人员经费：6万元",
+        "资金来源：财政拨款10万元，用于聘用保安。",
+        "实施期限：1年",
+        "实施单位：乙所",
+        "主管部门：丙局",
+        "成本指标：10万元",
+        "1.数量指标：聘用20人",
+        "社会效益：有所提升",
+        "公用经费 4万元",
+        "项目资金10万元",
+    ],
+)
+@pytest.mark.parametrize("cell", ["", "|"])
+def test_a_line_of_the_goal_that_looks_like_a_field_or_a_row(line: str, cell: str) -> None:
+    """The money was printed above, and the header of the tree is still to come."""
+    found = read(f"{HEAD}{cell}{line}\n{cell}建立长效机制。\n{ROWS}")
+    assert project(found, "annual_goal") == (f"保障运转，提高质量。\n{line}\n建立长效机制。",)
+    assert project(found, "budget_unit", *FUNDS) == ("甲局", 1000000, 800000, 200000)
+    assert column(found, "indicators", "indicator_name") == ["人数", "群众满意度"]
+    alone = read(f"{HEAD.rpartition('年度目标')[0]}总体目标|年度目标\n{cell}{line}\n{ROWS}")
+    assert project(alone, "annual_goal") == (line,)
+
+
+def test_a_line_below_the_goal_that_is_a_field() -> None:
+    """Its label and its value stand in cells of their own, or no money was printed yet."""
+    goal = "年度目标|保障运转。\n"
+    found = read(f"{HEAD}实施期限|1年\n{ROWS}")
+    assert fields(found)["project_period"] == "1年"
+    money = "年度资金总额：100\n财政拨款：80\n其他资金：20\n"
+    head = HEAD.replace(
+        "项目资金|年度资金总额：|100|其中：财政拨款|80|其他资金|20\n年度目标|保障运转，提高质量。\n", goal
+    )
+    assert project(read(head + money + ROWS), *FUNDS) == (1000000, 800000, 200000)
+    nameless = HEAD.replace("|项目名称|甲项目", "")
+    assert project(read(f"{nameless}项目名称：甲项目\n{ROWS}"), "project_name", "annual_goal") == (
+        "甲项目",
+        "保障运转，提高质量。",
+    )
+
+
+NAMES = "预算单位|甲局|项目名称|甲项目"
+
+
+@pytest.mark.parametrize(
+    ("line", "unit"),
+    [
+        ("预算单位|甲局||||甲项目", "甲局"),
+        ("甲局||||甲项目", "甲局"),
+        ("甲局||项目名称||甲项目", "甲局"),
+        ("甲项目", None),
+        ("预算单位 甲局 项目名称 甲项目", "甲局"),
+        ("项目名称　甲项目　主管部门　甲局", "甲局"),
+        ("预算单位：甲局 项目名称 甲项目", "甲局"),
+    ],
+)
+def test_a_unit_and_a_project_whose_labels_were_lost(line: str, unit: str | None) -> None:
+    """As the list prints them, wherever they stand."""
+    text = f"单位：万元\n{LIST_COLUMNS}\n1|甲局|甲局|甲项目|100\n{HEAD.removeprefix('单位：万元')}{ROWS}"
+    found = read(text.replace(NAMES, line))
+    assert project(found, "budget_unit", "project_name", "listed_no") == (unit, "甲项目", 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("预算单位|甲局||||校园安保经费", "校园安保经费"),
+        ("预算单位 甲局 项目名称 甲项目", "甲项目"),
+        ("预算单位|甲局||||654001", None),
+        ("预算单位|甲局||||（盖章）", None),
+        ("甲局||||校园安保经费", None),
+        ("预算单位|甲局\n校园安保经费", None),
+        ("预算单位|甲局|民生科|项目名称|甲项目", "甲项目"),
+    ],
+)
+def test_a_cell_without_a_label_where_no_list_names_it(line: str, name: str | None) -> None:
+    found = rows_of((HEAD + ROWS).replace(NAMES, line))
+    assert project(found, "project_name") == (name,)
+    assert ("nameless-table" in column(found, "findings", "rule")) == (name is None)

@@ -303,6 +303,11 @@ def test_bare_figures_under_a_level_of_time_are_dates(value):
     assert read_indicator("项目完工", value, UNITS).value_kind == "number"
 
 
+@pytest.mark.parametrize("name", ["及时发放人数", "按时间节点验收数量", "按期完成面积", "及时拨付金额"])
+def test_bare_figures_of_an_amount_are_numbers_whatever_it_has_to_do_with_time(name):
+    assert read_indicator(name, "2010", UNITS, is_of_time=True).target_value == 2010
+
+
 @pytest.mark.parametrize(
     ("indicator", "value", "target", "base"),
     [
@@ -379,6 +384,20 @@ def test_read_indicator_takes_unit_and_operator_from_columns_of_their_own():
     assert_reads(reading, "percent", "ge", 90, 90, NULL, "%", "%", 90)
     assert_reads(read("5", unit_printed="万人"), "number", "eq", 5, 5, 5, "万人", "人", 50000)
     assert_reads(read("5", operator_printed="小于等于"), "number", "le", 5, NULL, 5, NULL, NULL, 5)
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "expected"),
+    [
+        ("≤5个工作日", "天", ("个工作日", 5, "工作日", 5)),
+        ("≤2天", "小时", ("天", 2, "天", 2)),
+        ("≤2周", "天", ("天", 14, "天", 14)),
+        ("≤2亩", "平方米", ("亩", 2, "亩", 2)),
+    ],
+)
+def test_a_unit_in_a_column_gives_way_to_the_values_own_where_nothing_converts_them(value, column, expected):
+    reading = read_indicator("办结时限", value, UNITS, column)
+    assert (reading.unit, reading.target_value, reading.base_unit, reading.base_value) == expected
 
 
 def test_read_indicator_prefers_what_stands_nearer_to_its_columns():

@@ -8,10 +8,10 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from kzz_pipeline.core.characters import fold, printed_as, squeeze, strip
+from kzz_pipeline.core.characters import INVISIBLE, fold, printed_as, squeeze, strip
 from kzz_pipeline.core.fitting import fit
 from kzz_pipeline.core.tokens import Item
-from kzz_pipeline.core.units import Units
+from kzz_pipeline.core.units import Units, split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
 from kzz_pipeline.core.vocabulary import BRACKET, HEADER, LEVEL, STRONG, TREE, WEAK, YEAR
 
@@ -32,7 +32,8 @@ _COMPARATOR = re.compile(
 )
 _ROW_NUMBER = re.compile(r"^[(]?\d{1,3}(?:\.\d{1,2})?[)分%、.]?$", re.ASCII)
 _UNKNOWN_LABEL = re.compile(r"^[^\d%()（）]{1,12}指标$")
-_GAP = re.compile(r"(?<=[\u4e00-\u9fff)）%％])[\s\u00a0\u3000]+")
+_HIDDEN = re.escape(INVISIBLE)
+_GAP = re.compile(rf"(?<=[\u4e00-\u9fff)）%％])[{_HIDDEN}]*\s[\s{_HIDDEN}]*")
 # The name's unit and the value: (个) ≤3.
 _UNIT_AND_VALUE = re.compile(r"^(\s*[(（﹙][^()（）﹙﹚]{1,15}[)）﹚])\s*(\S.*)$")
 # A name and its value with nothing between them: a sign or a bracket parts them, or a percentage ends the cell.
@@ -68,8 +69,17 @@ _NOTHING = re.compile(
 _NOTHING_INITIALS = frozenset((*printed_as("-/\\…."), *"无暂空不未指 \u3000"))
 
 
-# A sign that no number stands behind.
+# A sign that no number stands behind; behind a name it is that of the value: 人数（人）≥ ⇥ 20.
 SIGNS = frozenset(printed_as("<>=≥≤"))
+_ANY_SIGN = "".join(sorted(SIGNS))
+_SIGN_BEHIND = re.compile(rf"^(.*[^\s{_ANY_SIGN}])\s*([{_ANY_SIGN}]{{1,2}})\s*$")
+# A name and its value in a cell that can be nothing else, since it stands alone: 人数：20人, 持证率大于等于95%.
+_BEHIND_COLON = re.compile(r"^(?!\s*指标\d*\s*[:：])([^:：]{2,40})[:：]\s*([^:：]+)$")
+# Behind a colon also stand a telephone number and the date of a publication.
+_NO_TARGET_ALONE = re.compile(r"^(?:[\d-]{5,}|(?:19|20)\d\d[年./-]\d{1,2}[月./-]\d{1,2}日?)$", re.ASCII)
+_WORD_BEHIND_NAME = re.compile(
+    r"^(.*?[率度比数量)）%％])((?:[大小高低多少]于(?:等于)?|不[低少高多大小]于|不超过|达到|超过).*)$"
+)
 
 
 # One cell of a row read: its role, the number of its indicator on this row (0 for none), its name.
@@ -273,7 +283,7 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
     if header.has_numbers:
         return _without_numbers(items, header, units)
     if header.has_levels_behind:
-        return _rest_readings(items, header, units)
+        return [_level_behind(reading) for reading in _rest_readings(items, header, units)]
     count = _leading_labels(items)
     rest = items[count:]
     if not rest:
@@ -283,6 +293,7 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         named, value = rest
         if (
             not (named.kinds | value.kinds) & _DOUBTFUL
+            and named.text.rstrip()[-1] not in SIGNS
             and not (count and items[count - 1].kinds & WEAK)
             and (header.is_plain or _stands_in_value_column(named, value, header))
         ):
@@ -295,6 +306,15 @@ def read_row(items: list[Item], header: TreeHeader, units: Units) -> list[Readin
         for item, role, number, name in _read_group(group, header, units):
             readings.append((item, role, number + before if number else 0, name))
     return readings
+
+
+def _level_behind(reading: Reading) -> Reading:
+    """A reading of a row whose levels stand behind the name: a label there is of this row, whose number it has."""
+    item, role, number, _ = reading
+    if role != "attribute" or not item.kinds & STRONG:
+        return reading
+    _, role, _, name = _label_readings([item])[0]
+    return item, role, number, name
 
 
 def _beside_each_other(items: list[Item], first: TreeHeader, second: TreeHeader, units: Units) -> list[Reading]:
@@ -431,8 +451,8 @@ def _last_label_is_name(labels: list[Item], rest: list[Item], units: Units, head
         is_value = is_value or (not header.is_plain and looks_like_value(text, units))
         is_name = len(rest) == 1 or is_value or (len(labels) > 1 and _stands_as_printed(last, rest[-1], header))
     else:
-        is_name = len(rest) == 1 and _repeats_level(labels)
-    return is_name and not unglue(text, units)
+        is_name = len(rest) == 1 and (_repeats_level(labels) or split_unit(last.text, units)[1] is not None)
+    return is_name and not _in_one_cell(text, units)
 
 
 def _stands_as_printed(name: Item, last: Item, header: TreeHeader) -> bool:
@@ -469,14 +489,14 @@ def _label_readings(labels: list[Item]) -> list[Reading]:
     return readings
 
 
-def _is_nothing(text: str) -> bool:
+def is_nothing(text: str) -> bool:
     """Whether a cell says that there is nothing: —, /, 无, 指标1：无."""
     return _NOTHING.match(squeeze(text)) is not None
 
 
 def _empty_slot(cells: list[Item]) -> list[Reading]:
     """A row whose name is a sign for nothing: an empty slot where its value says nothing too, else cells without a name."""
-    empty = next((at for at, item in enumerate(cells) if not _is_nothing(item.text)), len(cells))
+    empty = next((at for at, item in enumerate(cells) if not is_nothing(item.text)), len(cells))
     if empty == 1 < len(cells):
         return [(item, "unread", 0, "value-without-name") for item in cells]
     return [
@@ -486,11 +506,13 @@ def _empty_slot(cells: list[Item]) -> list[Reading]:
 
 
 def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[Reading]:
-    if rest and rest[0].text[:1] in _NOTHING_INITIALS and _is_nothing(rest[0].text):
-        if len(rest) < 3 or _is_nothing(rest[1].text):
+    if rest and rest[0].text[:1] in _NOTHING_INITIALS and is_nothing(rest[0].text):
+        if len(rest) < 3 or is_nothing(rest[1].text):
             return _empty_slot(rest)
         # 无 ⇥ 资金拨付及时率（%） ⇥ 100%: the sign stands before an indicator.
         return [(rest[0], "unread", 0, "text-before-name"), *_rest_readings(rest[1:], header, units)]
+    if len(rest) > 1 and (sign := _SIGN_BEHIND.match(rest[0].text)) and is_numeric_value(rest[1].text, units):
+        return _with_sign_behind_name(rest, sign, header, units)
     rest = _parted(rest, units)
     if len(rest) > 1 and len(rest[0].text) <= 5 and is_comparator(rest[0].text):
         # ≤ ⇥ 3 ⇥ 天: the name is not there.
@@ -509,8 +531,12 @@ def _rest_readings(rest: list[Item], header: TreeHeader, units: Units) -> list[R
 
 def unglue(text: str, units: Units) -> tuple[str, str] | None:
     """The name and the value that one cell prints together, or None: before (%)100% the name stands in another cell."""
+    if is_numeric_value(text, units):
+        return None  # 不低于 90%
     for gap in _GAP.finditer(text):
         name, value = text[: gap.start()], text[gap.end() :]
+        if squeeze(name) in units.quality_beginnings:
+            return None  # 有效 提升
         if looks_like_value(value, units) and not is_numeric_value(name, units):
             return None if is_bracketed(name) else (name, value)
     for pattern in _GLUED:
@@ -534,8 +560,29 @@ def _parted(rest: list[Item], units: Units) -> list[Item]:
     return rest
 
 
+def _with_sign_behind_name(rest: list[Item], sign: re.Match[str], header: TreeHeader, units: Units) -> list[Reading]:
+    part = rest[0].part or 1
+    name = rest[0]._replace(part=part, text=sign[1])
+    own = Item(name.column, part + 1, sign[2], None)
+    (_, role, number, reason), *others = _rest_readings([name, *rest[1:]], header, units)
+    if role != "indicator":
+        return [(name, role, number, reason), (own, "unread", 0, "text-before-name"), *others]
+    return [(name, role, number, reason), (own, "attribute", number, "operator"), *others]
+
+
+def _in_one_cell(text: str, units: Units) -> tuple[str, str] | None:
+    """The name and the value of a cell with nothing beside it."""
+    found = unglue(text, units)
+    for pattern in (_BEHIND_COLON, _WORD_BEHIND_NAME):
+        if found is None and (parts := pattern.match(text)) and is_numeric_value(parts[2], units):
+            name, value = parts.groups()
+            is_name = not (is_numeric_value(name, units) or is_bracketed(name))
+            found = (name, value) if is_name and not _NO_TARGET_ALONE.match(squeeze(value)) else None
+    return found
+
+
 def _single(item: Item, units: Units) -> list[Reading]:
-    glued = unglue(item.text, units)
+    glued = _in_one_cell(item.text, units)
     if glued:
         part = item.part or 1
         return [
@@ -547,7 +594,7 @@ def _single(item: Item, units: Units) -> list[Reading]:
 
 
 def _pair(name: Item, value: Item, units: Units) -> list[Reading]:
-    if name.text[:1] in _NOTHING_INITIALS and _is_nothing(name.text):
+    if name.text[:1] in _NOTHING_INITIALS and is_nothing(name.text):
         return _empty_slot([name, value])
     if value.text in SIGNS:
         return [(name, "unread", 0, "name-without-value"), (value, "unread", 0, "name-without-value")]

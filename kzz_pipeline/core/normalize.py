@@ -23,7 +23,7 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.core.tokens import Chunks, Parse, Plain, Tokens
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import Reading, read_indicator
-from kzz_pipeline.core.vocabulary import UNIT_FIELDS, Vocabulary, only_year_in, year_of
+from kzz_pipeline.core.vocabulary import UNIT_FIELDS, WHOLE, Vocabulary, only_year_in, year_of
 from kzz_pipeline.core.words import Words
 
 Columns = dict[str, list[Any]]
@@ -33,7 +33,6 @@ _FUNDS = ("total_funds", "fiscal_funds", "other_funds")
 # Where 年度资金总额 is not printed, what stands for the year's total instead, in this order.
 _TOTAL_FALLBACKS = ("total_funds", "whole_period_funds", "project_funds")
 _UNIT_FALLBACKS = (*UNIT_FIELDS, "title_unit")
-_WHOLE = "整体支出"
 _LISTED_ROLES = {
     "department": "department",
     "implementing_unit": "implementing_unit",
@@ -396,7 +395,7 @@ class _Normalizer:
         labels: dict[int, tuple[str, str | None, str | None]] = {}
         headers: dict[str | None, str] = {}
         indicators: list[tuple[int, tuple[str | None, ...], list[Plain]]] = []
-        number = 0
+        number, period = 0, None
         for cell in cells:
             line, _, _, text, role, _, item_no, name = cell
             if role == "unread":
@@ -404,9 +403,9 @@ class _Normalizer:
             table.last_line = line
             if role in _INDICATOR_ROLES:
                 if item_no != number:
-                    number = item_no
+                    number, period = item_no, name if role == "indicator" else None
                     own: list[Plain] = []
-                    indicators.append((number, trees.in_force(name if role == "indicator" else None), own))
+                    indicators.append((number, trees.in_force(period), own))
                 own.append(cell)
                 if role == "attribute":
                     # A column that the vocabulary does not name goes by what its header prints.
@@ -414,11 +413,15 @@ class _Normalizer:
                     label = header or headers.get(field_name)
                     self._add_field(table, field_name or None, label, cell, self._text(cell), None, number)
             elif role == "indicator_header":
-                headers[name] = strip(text)
-                if name in _PERIODS:
-                    trees.read(cell)
+                heading, _, whole = (name or "").partition(":")
+                headers[heading] = whole or strip(text)
+                if heading in _PERIODS:
+                    trees.read((*cell[:7], heading))
             elif role in _LABEL_ROLES:
                 trees.read(cell)
+                if item_no:
+                    # It stands behind the name, and is of the same row.
+                    indicators[-1] = number, trees.in_force(period), own
             elif role in _HEAD_ROLES or (role == "year" and item_no):
                 self._gather_head(cell)
             else:
@@ -558,8 +561,11 @@ class _Normalizer:
         indicator_id = f"{table.project_id}-i{indicator_no:03d}" if indicator_no else None
         number = len(table.fields) + 1
         table.fields.append((table.project_id, indicator_id, number, name, label or None, printed, line, column))
-        if not indicator_no and name not in table.named:
-            table.named[name] = _Field(value, unit, printed, line, column)
+        if not indicator_no:
+            known = table.named.get(name)
+            # What stands above the title may be the signature of the table before it.
+            if known is None or (table.title is not None and known.line < table.title[0] <= line):
+                table.named[name] = _Field(value, unit, printed, line, column)
 
     @staticmethod
     def _field(table: _Table, *names: str) -> _Field | None:
@@ -730,8 +736,8 @@ class _Normalizer:
         unit = self._budget_unit(unit_field.value if unit_field else None, listed, row)
         name = name_field.value if name_field else None
         # A table of a whole department names no project.
-        is_whole = table.title is not None and _WHOLE in squeeze(table.title[3])
-        subject = name or (_WHOLE if is_whole else None)
+        is_whole = table.title is not None and WHOLE in squeeze(table.title[3])
+        subject = name or (WHOLE if is_whole else None)
         return {
             "project_id": table.project_id,
             # A table that does not say whose or what it is, is like no other.

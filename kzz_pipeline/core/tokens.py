@@ -13,7 +13,7 @@ ROLES = (
     "amount", "list_field", "total_label", "total", "table_title", "year", "field_label", "field_value", "goal_label",
     "goal", "indicator_header", "level1_label", "level2_label", "unknown_label", "indicator", "value", "attribute",
     "empty_slot", "repeated_header", "subtotal", "tree_number",
-    "page_number", "unread",
+    "page_number", "furniture", "unread",
 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ class Units:
     either: dict[str, str]
     behind: dict[str, str]
     qualities: frozenset[str]
+    quality_beginnings: frozenset[str]
     quality_patterns: re.Pattern[str]
     exact: tuple[dict[str, float], ...] = ()
     _seen: dict[str, Unit | None] = field(default_factory=dict)
@@ -74,6 +75,8 @@ class Units:
             place: {squeeze(word): operator for operator, words in found.items() for word in words}
             for place, found in data["comparators"].items()
         }
+        beginnings = frozenset(squeeze(word) for word in data["quality_beginnings"])
+        patterns = [rf"^(?:{'|'.join(sorted(beginnings))})[\u4e00-\u9fff]{{1,8}}$", *data["quality_patterns"]]
         return cls(
             simple,
             lower,
@@ -83,7 +86,8 @@ class Units:
             comparators["either"],
             comparators["behind"],
             frozenset(squeeze(str(word)) for word in data["qualities"]),
-            re.compile("|".join(f"(?:{pattern})" for pattern in data["quality_patterns"])),
+            beginnings,
+            re.compile("|".join(f"(?:{pattern})" for pattern in patterns)),
             tuple({name: float(size) for name, size in sizes.items()} for sizes in data["exact"]),
         )
 

@@ -76,6 +76,8 @@ _STOPS = ("。", ";", ",", "、", ".")
 _FULL_STOP = re.compile(r"(?:[。;]|(?<!\d)[,、.])$", re.ASCII)
 _INCLUDED = re.compile(r"\(含(?:本数|\d+%?)?\)", re.ASCII)
 _TIME_NAME = re.compile("时间|日期|时限|期限|时点|年月|截止")
+# What ends so is an amount, however much it has to do with time: 及时发放人数.
+_AMOUNT_NAME = re.compile("(?:数|[数重产总]量|面积|里程|[总金]额)$")
 _NUMBER_LIKE = re.compile(
     r"^(?:[^\u4e00-\u9fff]{0,3}|[约近超])\d|\d(?:\.\d+)?[%‰]|^[约近]?[一二两三四五六七八九十]{1,3}[多几余]?[个次人场%]"
 )
@@ -120,7 +122,8 @@ def read_indicator(
     (指标性质: ≥, =, 定性 …) in columns of their own; the unit in the name's bracket goes before the column's.
     `is_of_time` says that the indicator stands under 时效指标.
     """
-    name, unit = split_unit(indicator_printed, units)
+    name, bracketed = split_unit(indicator_printed, units)
+    unit = bracketed
     if unit is None and unit_printed:
         unit = squeeze(unit_printed)
         unit = None if unit in _BLANK or not unit else unit
@@ -131,12 +134,13 @@ def read_indicator(
         return Reading(name, unit, "text", None, None, None, None, None, None)
     if value.kind == "date":
         return Reading(name, unit, "date", value.operator, None, None, None, None, None)
-    return _scaled(name, unit, value, units)
+    return _scaled(name, unit, value, units, unit == bracketed)
 
 
 def _context(name: str, unit: str | None, units: Units, is_of_time: bool) -> _Context:
     if unit is None:
-        return "date" if is_of_time or _TIME_NAME.search(name) else ""
+        is_date = (is_of_time or _TIME_NAME.search(name)) and not _AMOUNT_NAME.search(name)
+        return "date" if is_date else ""
     named = units.find(unit)
     if named is None:
         return ""
@@ -150,8 +154,8 @@ def _with_operator(value: _Value, operator: str) -> _Value:
     return _bounded(operator, value.low, (value.suffix, value.multiplier))
 
 
-def _scaled(name: str, unit: str | None, value: _Value, units: Units) -> Reading:
-    """The value in the indicator's unit, and in the canonical one."""
+def _scaled(name: str, unit: str | None, value: _Value, units: Units, is_bracketed: bool = True) -> Reading:
+    """The value in the indicator's unit, and in the canonical one; `is_bracketed` says that the unit is the name's own."""
     own = units.find(value.suffix) if value.suffix else None
     named = units.find(unit) if unit else None
     measured = own or named
@@ -164,8 +168,11 @@ def _scaled(name: str, unit: str | None, value: _Value, units: Units) -> Reading
         exact = units.factor(own, named)
         if exact is not None:
             factor, measured = exact, named
+        elif own.dimension in MEASURED and not is_bracketed:
+            # ≤5个工作日 where the column of units says 天 for want of a better one.
+            return _scaled(name, None, value, units)
         elif own.dimension in MEASURED:
-            # ≤2天 where the unit is 小时: how many that are meant to be is not said.
+            # ≤2天 where the name's unit is 小时: how many that are meant to be is not said.
             target = None if value.operator == "between" else low if low is not None else high
             base = None if target is None else _clean(target * own.scale)
             return Reading(name, unit, value.kind, value.operator, None, None, None, own.base, base)

@@ -18,12 +18,13 @@ class Label:
     """Every meaning of one printed label; None where it has no such meaning.
 
     `weak` says that the word may also be an indicator's own name, `either` that it is a first level in some
-    templates and a second level in others, `total_funds` that it is the total among labels of money, `unit` which
+    templates and a second level in others, `sum` that it heads a sum below the indicators, `total_funds` that it is the total among labels of money, `unit` which
     unit of money its bracket declares, `year` which year stands before it or in its bracket (本年: the table's own).
     """
 
     list_column: str | None = None
     total: bool = False
+    sum: bool = False
     header: str | None = None
     level1: str | None = None
     level2: str | None = None
@@ -45,7 +46,7 @@ class Label:
 # `SPLITS` and `SPLITS_WEAKLY` say that `Vocabulary.split` takes the text apart. The second line are meanings of labels: a
 # level of the indicator tree that may also be an indicator's own name is weak, every other is strong.
 YEAR, MONEY_UNIT, TITLE, SPLITS, SPLITS_WEAKLY, BRACKET = (1 << at for at in range(6))
-LEVEL, WEAK, STRONG, FIELD, GOAL, HEADER, TREE, LIST_COLUMN, TOTAL = (1 << at for at in range(6, 15))
+LEVEL, WEAK, STRONG, FIELD, GOAL, HEADER, TREE, LIST_COLUMN, TOTAL, SUM = (1 << at for at in range(6, 16))
 
 
 class Word(NamedTuple):
@@ -76,7 +77,7 @@ _LEADING = re.compile(r"^(?:其中[:,]?)+")
 _WEIGHT = re.compile(r"[(\[]\d{1,3}(?:\.\d+)?(?:分|%|分值)?[)\]]$")
 _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 # What any of these can be found in; most texts are neither a label nor a label with something about it.
-_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中|本年|当年)|[)\]]$")
+_DECORATED = re.compile(r"^(?:[(\[]?[一二三四五六七八九十\d]|[①-⑳]|其中|本年|当年)|[)\]元]$")
 # The years that a goal or a tree of targets is for: 实施期目标（2022年-2024年）; 20XX年 in an empty form.
 _PERIOD = re.compile(r"^[12][\dxX*]{3}年?度?(?:[-~至到](?:[12][\dxX*]{3}(?:\+n)?)年?度?)?$", re.ASCII)
 # 2024年度绩效目标, 2024年指标值, 本年预算数
@@ -89,9 +90,11 @@ THIS_YEAR = ("本年", "当年")
 # How a form says what an amount is the sum of: 年度资金总额（A+B）.
 _FORMULA = re.compile(r"^(?:[A-Z]\d?|[①-⑳])(?:[=+*/×-](?:[A-Z]\d?|[①-⑳]))*$")
 _STAMP = {"盖章", "公章", "签章", "章", "加盖公章"}
+_STAMPED = re.compile(rf"[(\[](?:{'|'.join(sorted(_STAMP))})[)\]]")
 _YEAR = r"(?:(?:19|20)\d\d|[二〇○零一二三四五六七八九]{4})"
 _YEAR_CELL = re.compile(rf"^[(\[]?({_YEAR})(?:年度?|年度预算)?[)\]]?(?:年度?)?$")
 _YEAR_BESIDE = re.compile(rf"[(\[]?({_YEAR})年?度?[)\]]?度?")
+_ANY_BRACKET = re.compile(r"[(\[][^()\[\]。；;]{1,30}[)\]]$")
 _YEARS_NAMED = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|[二〇○零一二三四五六七八九]{4}(?=年)", re.ASCII)
 # Whose table a title says it is; a place alone, or all departments of one, is nobody's.
 _OFFICE = re.compile(
@@ -116,6 +119,8 @@ _SAYS_UNIT = re.compile(
 _UNIT_LABEL = re.compile(r"^[(\[]?(?:金额|计量|货币|资金)?单位[:是为]?$")
 _UNIT_ALONE = re.compile(rf"^(?:人民币)?{_UNIT}[)\]]?$")
 _UNIT_IN_TITLE = re.compile(rf"[(\[](?:金额|计量|货币|资金)?单位[:是为]?(?:人民币)?{_UNIT}[)\]]$")
+# The same behind a label: 申请预算金额 单位：万元, 金额/元.
+_UNIT_BEHIND = re.compile(rf"(?:[:,/]|单位[:是为]?)+(?:人民币)?{_UNIT}$")
 # The same beside something else in one cell: （2022年）  单位：万元.
 _UNIT_BESIDE = (
     re.compile(r"^(.*\S)(?:\s+|(?<=[)）年度]))([(（]?\S{0,2}单位\s*[:：].{0,8}元[)）]?)\s*$"),
@@ -128,9 +133,14 @@ _SPLIT = re.compile(r"[:：]|\s+")
 _MERGED = re.compile(r"[:：\s\d]")
 # An amount behind its label with nothing between them: 其他资金0.
 _GLUED_AMOUNT = re.compile(r"^([^\d]{1,20}[\u4e00-\u9fff)）])([-－−]?\d.{0,30})$")
+# A level and what stands beside it with no more than a dash between them: 质量指标持证率, 项目完成-数量指标. 指标完成率 is a name.
+_GLUED_LEVEL = re.compile(r"^(\S{2,12}?指标)(?=[\u4e00-\u9fff]{2})(?!完成|达|实现|考核|执行|值)")
+_LEVEL_AND_LEVEL = re.compile(r"^(\S{2,12}?)[-－—–/、](\S{2,14})$")
+# What the title of a table of a whole unit says, which names no project.
+WHOLE = "整体支出"
 # Fields that say whose a table is, the surest first.
 UNIT_FIELDS = ("budget_unit", "implementing_unit", "department")
-_LONGEST_LABEL, _LONGEST_TITLE, _LONGEST_YEAR = 60, 80, 12
+_LONGEST_LABEL, _LONGEST_TITLE, _LONGEST_YEAR, _LONGEST_UNIT_OF_LEVEL = 60, 80, 12, 6
 # A vocabulary forgets what it has read when it knows this many texts; labels are soon known again.
 _MOST_KNOWN, _LONGEST_KNOWN = 20_000, 500
 
@@ -168,7 +178,9 @@ class Vocabulary:
             for word in words:
                 label(word).list_column = column
         for word in data["total_labels"]:
-            label(word).total = True
+            label(word).total = label(word).sum = True
+        for word in data["sum_labels"]:
+            label(word).sum = True
         for word in data["funds_totals"]:
             label(word).total_funds = True
         for column, words in data["indicator_headers"].items():
@@ -235,7 +247,8 @@ class Vocabulary:
             kinds |= TREE if label.header in ("tree", "long_term_tree") else 0
             kinds |= LIST_COLUMN if label.list_column else 0
             kinds |= TOTAL if label.total else 0
-        elif _MERGED.search(printed, 1):
+            kinds |= SUM if label.sum else 0
+        elif _MERGED.search(printed, 1) or "指标" in printed:
             kinds |= SPLITS if self.split(printed) else 0
             kinds |= SPLITS_WEAKLY if self.split(printed, weak=True) else 0
         if (label is None or label.goal) and self.title(printed) is not None:
@@ -268,7 +281,7 @@ class Vocabulary:
             return level
         for before in _YEARS_BEFORE:
             year = before.match(text)
-            of_year = self.labels.get(text[year.end() :]) if year else None
+            of_year = self._look_up(text[year.end() :]) if year else None
             if of_year is None or year is None:
                 continue
             if of_year.goal or of_year.header == "value":
@@ -282,14 +295,20 @@ class Vocabulary:
             for key in (candidate, bare, _WEIGHT.sub("", bare)):
                 if key in self.labels:
                     return self.labels[key]
+            unit = None if money_unit_line(text) else _UNIT_BEHIND.search(bare)
+            if unit is not None:
+                return _in_unit(self.labels.get(bare[: unit.start()]), _unit(unit[1]))
             bracket = _BRACKET.search(bare)
             if bracket is None:
                 continue
             base = self.labels.get(bare[: bracket.start()].rstrip(":"))
             if base is None:
                 continue
+            # 数量指标（个）
+            if base.is_level and not (base.weak or base.either) and len(bracket[1]) <= _LONGEST_UNIT_OF_LEVEL:
+                return base
             # 合计（2个项目）
-            if base.header == "value" or base.total or (bracket[1] in _STAMP and base.field):
+            if base.header == "value" or base.sum or (bracket[1] in _STAMP and base.field):
                 return base
             if (base.goal or base.header in ("tree", "long_term_tree")) and _PERIOD.match(bracket[1]):
                 return base
@@ -297,16 +316,9 @@ class Vocabulary:
                 return base
             if (base.money or base.list_column == "amount") and _YEAR_CELL.match(bracket[1]):
                 return _of_year(base, bracket[1][:4])
-            unit = money_unit_of(bracket[1])
-            if unit is not None and (base.money or base.total_funds or base.list_column == "amount"):
-                return Label(
-                    list_column=base.list_column,
-                    field=base.field,
-                    money=base.money,
-                    total_funds=base.total_funds,
-                    header=base.header,
-                    unit=unit,
-                )
+            in_bracket = money_unit_of(bracket[1])
+            if in_bracket is not None and (of_unit := _in_unit(base, in_bracket)):
+                return of_unit
         return None
 
     def either(self, printed: str) -> Label | None:
@@ -337,6 +349,8 @@ class Vocabulary:
             return TitleReading(printed, None, unit)
         year = _YEAR_BESIDE.search(numbered)
         rest = numbered[: year.start()] + numbered[year.end() :] if year else numbered
+        # …（一）, …（续）, …（甲项目）
+        rest = _ANY_BRACKET.sub("", rest) if rest not in self.titles else rest
         if rest in self.titles:
             return TitleReading(printed, year[1] if year else None, unit)
         # A locality or a bureau may stand before the form's own name.
@@ -351,7 +365,8 @@ class Vocabulary:
         """Where a cell that merges a label with what stood beside it is cut: spans of label, then rest.
 
         None unless the cell begins with a label and something follows, set off by a colon or white space, or an
-        amount behind a label of money. `weak` admits the words that may also begin an indicator's own name.
+        amount behind a label of money, or a level behind a level. `weak` admits what may also begin an indicator's own
+        name.
         """
         best: tuple[int, int] | None = None
         for count, gap in enumerate(_SPLIT.finditer(printed, 1)):
@@ -365,6 +380,8 @@ class Vocabulary:
             found = self.label(glued[1])
             if found is not None and found.money and found.field:
                 best = glued.end(1), glued.start(2)
+        if best is None and "指标" in printed:
+            best = self._split_at_level(printed, weak)
         if best is None:
             return None
         rest = printed[best[1] :]
@@ -372,11 +389,37 @@ class Vocabulary:
             return None
         return [(0, best[0]), (len(printed) - len(rest.lstrip(" :：\u00a0\u3000")), len(printed))]
 
+    def _split_at_level(self, printed: str, weak: bool) -> tuple[int, int] | None:
+        """Where a cell is cut that prints two levels with a dash, or, only if `weak`, a level and a name with nothing between."""
+        both = _LEVEL_AND_LEVEL.match(printed)
+        if both is not None and all(self._is_strong_level(text) for text in both.groups()):
+            return both.end(1), both.start(2)
+        glued = _GLUED_LEVEL.match(printed) if weak else None
+        return (glued.end(), glued.end()) if glued is not None and self._is_strong_level(glued[1]) else None
+
+    def _is_strong_level(self, printed: str) -> bool:
+        found = self.label(printed)
+        return found is not None and found.is_level and not found.weak
+
     def _is_head(self, head: str, weak: bool) -> bool:
         found = self.label(head)
         if found is None or (found.weak and not weak) or (found.list_column and not (found.field or found.goal)):
             return False
         return found.is_level or found.field is not None or found.goal is not None
+
+
+def _in_unit(label: Label | None, unit: str) -> Label | None:
+    """A label of money that says in which unit it is; None where it is none of money."""
+    if label is None or not (label.money or label.total_funds or label.list_column == "amount"):
+        return None
+    return Label(
+        list_column=label.list_column,
+        field=label.field,
+        money=label.money,
+        total_funds=label.total_funds,
+        header=label.header,
+        unit=unit,
+    )
 
 
 def _of_year(label: Label, year: str) -> Label:
@@ -430,6 +473,11 @@ def _unit(printed: str) -> str:
     """A unit of money as `money` knows it."""
     unit = printed.replace("萬", "万")
     return unit if unit.endswith("元") else unit + "元"
+
+
+def is_stamped(printed: str) -> bool:
+    """Whether a cell asks for a stamp: 填报单位（盖章）."""
+    return _STAMPED.search(squeeze(printed)) is not None
 
 
 def bracketed_unit(printed: str) -> str | None:

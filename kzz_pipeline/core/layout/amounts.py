@@ -33,7 +33,7 @@ _NO_AMOUNT = TELLING & ~YEAR
 
 def _is_of_money(label: Label) -> bool:
     """Whether a label stands for an amount, in a line of such labels."""
-    return label.money or label.total_funds
+    return label.money or label.total_funds or label.list_column == "amount"
 
 
 def _may_be_below(item: Item, label: Label) -> bool:
@@ -62,7 +62,7 @@ class Amounts(State):
         for part in parts:
             if part.kinds & (FIELD | GOAL) == FIELD:
                 known += 1
-            elif part.label and part.label.total_funds:
+            elif part.label and _is_of_money(part.label):
                 sums += 1
             elif part.kinds or known + sums < 2:
                 return False

@@ -20,6 +20,7 @@ from kzz_pipeline.core.vocabulary import (
     MONEY_UNIT,
     SPLITS,
     TITLE,
+    UNIT_FIELDS,
     YEAR,
     Vocabulary,
     is_unit_over_two,
@@ -29,6 +30,8 @@ from kzz_pipeline.core.vocabulary import (
 _GAP = re.compile(r"(?<=\S)\s+(?=\S)")
 # A line between indicators that holds none of these is a row of the tree.
 TELLING = YEAR | MONEY_UNIT | TITLE | SPLITS | FIELD | GOAL | HEADER | LIST_COLUMN
+# Fields that say whose a table is and what it is for.
+NAME_FIELDS = {"project_name", *UNIT_FIELDS}
 # So many texts of a column are kept ready; labels that were forgotten are soon there again.
 _MOST_KEPT, _LONGEST_KEPT = 5_000, 500
 # Of a line's cells; further columns are added where a line has more.
@@ -97,7 +100,8 @@ class Cells:
         """`items` with every cell that prints a unit of money beside something else taken apart."""
         found: list[Item] = []
         for item in items:
-            two = None if item.kinds & SPLITS else parted_from_unit(item.text)
+            is_label = item.kinds & SPLITS or (item.label and item.label.unit)
+            two = None if is_label else parted_from_unit(item.text)
             part = item.part or 1
             found += (
                 [item] if two is None else [self._item(item.column, part + at, text) for at, text in enumerate(two)]
@@ -123,20 +127,25 @@ class Cells:
         head = self._item(item.column, first, item.text[:head_end])
         tail = self._item(item.column, first + 1, item.text[tail_start:])
         is_field = head.kinds & FIELD and not head.kinds & GOAL and not tail.kinds & SPLITS
-        at = self._next_label(tail.text) if is_field else None
+        is_name = head.label is not None and head.label.field in NAME_FIELDS
+        at = self._next_label(tail.text, is_name) if is_field else None
         if at is not None:
             value = self._item(item.column, first + 1, tail.text[:at])
             return [head, value, *self._split([self._item(item.column, first + 2, tail.text[at:].lstrip())])]
         return [head, *self._split(self._parted_from_unit([tail]))]
 
-    def _next_label(self, text: str) -> int | None:
-        """Where a further field begins behind a field's value in one cell: 甲局 项目名称：甲项目, 120 财政拨款 100."""
+    def _next_label(self, text: str, is_name: bool) -> int | None:
+        """Where a further field begins behind a field's value in one cell: 甲局 项目名称：甲项目, 120 财政拨款 100.
+
+        `is_name` says that the value is a unit's or a project's name, behind which the other needs no colon.
+        """
         for gap in _GAP.finditer(text):
             rest = text[gap.end() :]
             spans = self.vocabulary.split(rest)
             label = self.vocabulary.label(rest[: spans[0][1]]) if spans else None
             if spans and label is not None and label.field:
                 has_colon = any(sign in rest[spans[0][1] : spans[1][0]] for sign in ":：")
-                if has_colon or (label.money and is_amount(text[: gap.start()])):
+                is_other_name = is_name and label.field in NAME_FIELDS
+                if has_colon or is_other_name or (label.money and is_amount(text[: gap.start()])):
                     return gap.start()
         return None

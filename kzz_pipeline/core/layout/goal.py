@@ -4,20 +4,22 @@ import re
 
 from kzz_pipeline.core.characters import squeeze
 from kzz_pipeline.core.indicator_rows import is_bracketed, unglue
-from kzz_pipeline.core.layout.ahead import BLOCK_FIELDS, NAME_FIELDS
-from kzz_pipeline.core.layout.cells import all_kinds, is_year_line
+from kzz_pipeline.core.layout.ahead import BLOCK_FIELDS
+from kzz_pipeline.core.layout.cells import NAME_FIELDS, all_kinds, is_year_line
 from kzz_pipeline.core.layout.titles import Titles
 from kzz_pipeline.core.layout.tree import Tree
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.units import split_unit
 from kzz_pipeline.core.values import is_numeric_value
-from kzz_pipeline.core.vocabulary import FIELD, GOAL, HEADER, LEVEL, STRONG
+from kzz_pipeline.core.vocabulary import FIELD, GOAL, HEADER, LEVEL, STRONG, UNIT_FIELDS, Label
 
 # How the items of a goal are numbered: 目标3：, 2.、（一）
 _GOAL_ITEM = re.compile(r"^(?:目标[\d一二三四五六七八九十]*[:.、]?|[(]?[\d一二三四五六七八九十]{1,2}[):.、])")
 # A label of one goal among several, and what it says that the goal is for; what none of these says is kept as printed.
 _GOAL_LABEL = re.compile(r"^[^\d。；;，,、]{0,8}(?:目标|情况|完成|成效|内容)(?:[(][^()]*[)])?$")
+# Behind a name with a unit, a text no longer than this is its value: 维护成本（万元/年） ⇥ 不超预算.
+_LONGEST_VALUE = 12
 _LONG_TERM = re.compile(r"实施|总|中期|中长|长期|周期|远期")
 _ANNUAL = re.compile(r"年度|[当本全]年|预期|计划")
 
@@ -86,24 +88,66 @@ class Goal(Tree, Titles):
         return [self.goal_columns.get(item.column, last) for item in items]
 
     def _read_in_goal(self, index: int, items: list[Item], kinds: int) -> None:
-        if not self.has_year and is_year_line(items):
+        if is_year_line(items) and self._may_be_year(items[0]):
             for item in items:
                 self._read_loose(index, item, "")
             return
         first = items[0].label
-        if (self._has_level(items, kinds) and not self._is_sentence(items)) or self._starts_tree(items):
+        if self._is_line_of_goal(index, items):
+            self._read_goal_texts(index, items)
+        elif (self._has_level(items, kinds) and not self._is_sentence(items)) or self._starts_tree(items):
             self.zone = "indicators"
             self._read_indicator_row(index, items, kinds)
         elif first and first.field and first.field not in BLOCK_FIELDS and not first.goal:
-            self._read_fields(index, items)
+            self._read_fields_in_goal(index, items)
         elif (first and first.goal) or (not first and self._begins_with_goal_label(items[0])):
             self._read_goal_labels(index, items)
         elif self._is_field_line(items[:1]) or self._is_field_below_goal(items):
-            self._read_fields(index, items)
+            self._read_fields_in_goal(index, items)
         else:
-            for item, scope in zip(items, self._goal_scopes_of(items), strict=True):
-                self._emit(index, item, "goal", 0, scope)
-            self.has_goal = True
+            self._read_goal_texts(index, items)
+
+    def _read_goal_texts(self, index: int, items: list[Item]) -> None:
+        for item, scope in zip(items, self._goal_scopes_of(items), strict=True):
+            self._emit(index, item, "goal", 0, scope)
+        self.has_goal = True
+
+    def _is_line_of_goal(self, index: int, items: list[Item]) -> bool:
+        """Whether a line only looks like a label and its value in one cell: 1.人员经费：6万元, 成本指标：10万元.
+
+        The money of the table was printed above, and its tree is still to come. A remark is none all the same.
+        """
+        if len(items) > 1 or self.fields.keys().isdisjoint(self.vocabulary.money_fields):
+            return False
+        head, *rest = self._split(items)
+        if not rest or head.label is None or head.label.goal or self._is_signature(items):
+            return False
+        if not _GOAL_ITEM.match(squeeze(head.text)) and head.label.field and self._is_of_header(head.label, rest[0]):
+            return False
+        return self._has_header_of_tree_below(index)
+
+    def _is_of_header(self, label: Label, value: Item) -> bool:
+        """Whether a label in one cell with its value is a field as those above.
+
+        It says whose table it is, late or once more, or the table prints other fields than money so.
+        """
+        name = label.field or ""
+        if name in NAME_FIELDS:
+            names = set(UNIT_FIELDS) if name in UNIT_FIELDS else {name}
+            if names.isdisjoint(self.fields) or self.fields.get(name) == squeeze(value.text):
+                return True
+        labels = (
+            (known or "").partition(":")[0]
+            for *_, part, _, role, _, _, known in self.tokens
+            if part and role == "field_label"
+        )
+        return not self.vocabulary.money_fields.issuperset(labels)
+
+    def _read_fields_in_goal(self, index: int, items: list[Item]) -> None:
+        self._read_fields(index, items)
+        if self._is_signature(items) and self.pending is None:
+            # 其他说明：… stands between the lines of a goal, which goes on below it.
+            self.zone = "goal"
 
     @staticmethod
     def _is_sentence(items: list[Item]) -> bool:
@@ -146,7 +190,9 @@ class Goal(Tree, Titles):
             if glued is None:
                 return False
             text = glued[0]
-        elif is_numeric_value(value.text, self.units):
+        elif is_numeric_value(value.text, self.units) or (
+            split_unit(name.text, self.units)[1] is not None and len(value.text) <= _LONGEST_VALUE
+        ):
             text = name.text
         else:
             return False

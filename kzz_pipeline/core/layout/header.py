@@ -1,9 +1,9 @@
 """The header of a table: lines of fields, each a label and its value."""
 
 from kzz_pipeline.core.characters import squeeze
-from kzz_pipeline.core.layout.ahead import BLOCK_FIELDS, NAME_FIELDS
+from kzz_pipeline.core.layout.ahead import BLOCK_FIELDS
 from kzz_pipeline.core.layout.amounts import Amounts
-from kzz_pipeline.core.layout.cells import TELLING
+from kzz_pipeline.core.layout.cells import NAME_FIELDS, TELLING
 from kzz_pipeline.core.layout.goal import Goal
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
@@ -63,10 +63,10 @@ class Header(Amounts, Goal):
                 self._emit(index, item, "field_label", self.field_no, f"project_funds:{unit}")
             elif not item.kinds:
                 self._read_field_value(index, item)
-            elif label and label.goal and not label.field:
+            elif label and label.goal and not label.field and not self._is_named(parts, at):
                 self._read_goal_labels(index, parts[at:])
                 return
-            elif item.kinds & YEAR and not self.has_year and self.pending is None:
+            elif item.kinds & YEAR and self.pending is None and self._may_be_year(item):
                 self._emit(index, item, "year")
                 self._note_year(item.text)
             elif item.kinds & MONEY_UNIT:
@@ -104,6 +104,12 @@ class Header(Amounts, Goal):
             return self.pending == "total_funds" or not parts[1].text.startswith("其中")
         is_alone = parts[0].kinds & FIELD or parts[1].kinds & (FIELD | GOAL | MONEY_UNIT)
         return bool(is_alone) and not any(part.label and part.label.money for part in parts[1:])
+
+    def _is_named(self, parts: list[Item], at: int) -> bool:
+        """Whether the label of a goal at the end of a line is the name that a label asks for: 项目名称 ⇥ 预期目标."""
+        if self.pending not in NAME_FIELDS or not 0 < at == len(parts) - 1:
+            return False
+        return parts[at].column - parts[at - 1].column <= 1
 
     def _is_value_here(self, label: Label, parts: list[Item], at: int) -> bool:
         """Whether a word that could be a label is the value of the name field before it (项目名称 ⇥ 公用经费)."""

@@ -1,6 +1,7 @@
 """Before the tables: the list of projects, its total, and what stands above it."""
 
 from kzz_pipeline.core.characters import squeeze
+from kzz_pipeline.core.damaged_header import list_headings, over_rows
 from kzz_pipeline.core.indicator_rows import is_tree_header
 from kzz_pipeline.core.layout.ahead import ANCHORS, Ahead
 from kzz_pipeline.core.layout.cells import all_kinds
@@ -8,7 +9,6 @@ from kzz_pipeline.core.listing import (
     DEFAULT_COLUMNS,
     header_columns,
     header_end,
-    is_list_header,
     is_list_row,
     is_subtotal,
     parted_from_amount,
@@ -19,6 +19,7 @@ from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.vocabulary import (
     FIELD,
+    GOAL,
     HEADER,
     LEVEL,
     LIST_COLUMN,
@@ -44,10 +45,10 @@ class Preamble(Ahead):
     def _read_before_tables(self, index: int, items: list[Item], kinds: int) -> None:
         if self.zone == "list":
             items = self._with_total_apart(items)
-        if kinds & LIST_COLUMN and is_list_header(items):
+        if kinds & LIST_COLUMN and self._heads_list_of_projects(index, items):
             self._read_list_header(index, items)
         elif (kinds & HEADER and is_tree_header(items)) or (
-            kinds & (YEAR | FIELD | LEVEL | SPLITS) and self._opens_without_title(index, items)
+            kinds & (YEAR | FIELD | LEVEL | SPLITS | GOAL) and self._opens_without_title(index, items)
         ):
             self._open_table()
             self.read_line(index, items)
@@ -64,13 +65,18 @@ class Preamble(Ahead):
     def _opens_without_title(self, index: int, items: list[Item]) -> bool:
         if all(item.kinds & YEAR for item in items):
             return self._next_is(index, ("field",))
+        if self._is_goal_line(items):
+            return self._next_is(index, ("tree",))
         if items[0].label and items[0].label.list_column == "listed_no":
             return False
         parts = self._split(items)
         if all_kinds(parts) & STRONG:
             return True
         fields = {part.label.field for part in parts if part.label}
-        return len(fields & ANCHORS) >= 2 or ("budget_unit" in fields and len(items) <= 2 and self.zone == "list")
+        if len(fields & ANCHORS) >= 2:
+            return True
+        is_alone = "budget_unit" in fields and len(items) <= 2 and self.zone == "list"
+        return is_alone and not self._names_unit_below(index)
 
     def _read_list_header(self, index: int, items: list[Item]) -> None:
         if self.table_no:
@@ -80,9 +86,17 @@ class Preamble(Ahead):
         self.zone = "list"
         end = header_end(items)
         year = self.list_year or (str(self.year) if self.year else None)
-        self.columns = header_columns(items[:end], year, self._rows_below(index))
-        for item, (_, name) in zip(items[:end], self.columns, strict=True):
-            unit = item.label.unit if item.label else unit_in_bracket(item.text) if name == "amount" else None
+        cells = [item for item in items[:end] if not item.kinds & MONEY_UNIT]
+        rows = list(self._rows_below(index))
+        headings = over_rows(list_headings(cells, self.vocabulary, rows), set(), rows)
+        self.columns = header_columns([heading for heading, _ in headings], year, rows)
+        units: list[str | None] = []
+        for (heading, count), (_, name) in zip(headings, self.columns, strict=True):
+            in_bracket = unit_in_bracket(heading.text) if name == "amount" else None
+            units += [heading.label.unit if heading.label else in_bracket] * count
+        own = iter(units)
+        for item in items[:end]:
+            unit = declared_unit(item.text) if item.kinds & MONEY_UNIT else next(own)
             self._emit(index, item, "list_header", self.list_no, unit)
             self.has_money_unit = self.has_money_unit or unit is not None
         if end < len(items):
@@ -110,6 +124,10 @@ class Preamble(Ahead):
         self.list_rows += 1
         for item, (role, name) in self._with_amount_apart(cells):
             self._emit(index, item, role, self.listed, name)
+            if role == "listed_project":
+                self.listed_projects.add(squeeze(item.text))
+            elif role in ("department", "implementing_unit"):
+                self.listed_units.add(squeeze(item.text))
 
     def _with_amount_apart(self, cells: list[RowCell]) -> list[RowCell]:
         """The cells of a row, with an amount that was pushed into the project's cell apart: nothing stands in its own."""

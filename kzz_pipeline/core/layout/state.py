@@ -3,6 +3,8 @@
 A table is opened and closed here, and tokens are added; which tokens is for the modules that read its zones.
 """
 
+import re
+
 from kzz_pipeline.core.characters import squeeze
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.indicator_rows import PLAIN_HEADER, TreeHeader
@@ -11,7 +13,10 @@ from kzz_pipeline.core.layout.cells import Cells
 from kzz_pipeline.core.listing import Columns
 from kzz_pipeline.core.tokens import Item, Plain, Token, Tokens, token_of
 from kzz_pipeline.core.units import Units
-from kzz_pipeline.core.vocabulary import BRACKET, Label, Vocabulary, bracketed_unit
+from kzz_pipeline.core.vocabulary import BRACKET, UNIT_FIELDS, WHOLE, Label, Vocabulary, bracketed_unit
+
+# What a project may be called: three characters or more, no number and no code.
+_MAY_BE_NAME = re.compile(r"^(?=.*[\u4e00-\u9fff]{2})[^()\[\]].{2,60}$")
 
 
 class State(Cells):
@@ -24,6 +29,9 @@ class State(Cells):
         self.table_no = 0
         self.zone = "preamble"
         self.listed = 0
+        # The units and the projects that the list names, without white space.
+        self.listed_units: set[str] = set()
+        self.listed_projects: set[str] = set()
         # Of the list that is read: which one it is, from 0, its columns, its rows so far, whether its total was read,
         # and the year that its title (the release's) or a line above it prints.
         self.list_no = 0
@@ -32,12 +40,16 @@ class State(Cells):
         self.has_total = False
         self.list_year: str | None = None
         self.has_title = False
+        # The line above is of the table of contents.
+        self.has_contents = False
         self.has_money_unit = False
         # Lines of headers and what they say: most forms print the same ones in every table.
         self.known_headers: dict[str, tuple[list[Item], TreeHeader, list[str]]] = {}
         self.joint: JointTable | None = None
         # A line that was read with the one before it.
         self.joined = -1
+        # Lines above this one print the header of the table again.
+        self.repeated_to = 0
         self._begin_table_state()
 
     def _begin_table_state(self) -> None:
@@ -131,9 +143,9 @@ class State(Cells):
             if squeeze(token.text) in values:
                 tokens[at] = token._replace(role="repeated_header", name=None)
                 repeated_lines.add(token.line)
-            elif "budget_unit" not in self.fields and self._stands_before_project(tokens, at):
-                self.fields["budget_unit"] = squeeze(token.text)
-                tokens[at] = token._replace(role="field_value", name="budget_unit")
+            elif (name := self._lost_name(tokens, at)) is not None:
+                self.fields[name] = squeeze(token.text)
+                tokens[at] = token._replace(role="field_value", name=name)
             elif self.table_no and not self.has_goal and len(token.text) >= 15:
                 tokens[at] = token._replace(role="goal", name="annual")
             elif not self.table_no and not self.has_title:
@@ -143,13 +155,25 @@ class State(Cells):
             self._mark_repeated(tokens, repeated_lines)
         self.deferred = []
 
-    @staticmethod
-    def _stands_before_project(tokens: list[Token], at: int) -> bool:
-        """Whether a cell stands where a unit stands that has no label, directly before 项目名称."""
-        if at + 1 >= len(tokens):
-            return False
-        behind = tokens[at + 1]
-        return behind.line == tokens[at].line and behind.role == "field_label" and behind.name == "project_name"
+    def _lost_name(self, tokens: list[Token], at: int) -> str | None:
+        """Whether a cell without a label is the table's unit or its project: as the list has it, or by where it stands."""
+        text = squeeze(tokens[at].text)
+        before, behind = _beside(tokens, at, -1), _beside(tokens, at, 1)
+        if (
+            "budget_unit" not in self.fields
+            and behind
+            and (behind.role, behind.name) == ("field_label", "project_name")
+        ):
+            return "budget_unit"
+        if text in self.listed_units and self.table_no and self.fields.keys().isdisjoint(UNIT_FIELDS):
+            return "budget_unit"
+        if "project_name" in self.fields or not self.table_no:
+            return None
+        if text in self.listed_projects:
+            return "project_name"
+        is_behind_unit = before is not None and before.role == "field_value" and before.name in UNIT_FIELDS
+        is_whole = any(token.role == "table_title" and WHOLE in squeeze(token.text) for token in tokens)
+        return "project_name" if is_behind_unit and not (behind or is_whole) and _MAY_BE_NAME.match(text) else None
 
     @staticmethod
     def _mark_repeated(tokens: list[Token], lines: set[int]) -> None:
@@ -161,3 +185,9 @@ class State(Cells):
             token = tokens[at]
             if token.role in ("field_label", "field_value") and token.name in elsewhere:
                 tokens[at] = token._replace(role="repeated_header")
+
+
+def _beside(tokens: list[Token], at: int, step: int) -> Token | None:
+    """The token before or behind another on its line."""
+    near = at + step
+    return tokens[near] if 0 <= near < len(tokens) and tokens[near].line == tokens[at].line else None

@@ -2,6 +2,7 @@
 
 from kzz_pipeline.core.characters import squeeze
 from kzz_pipeline.core.layout.ahead import Ahead
+from kzz_pipeline.core.layout.furniture import is_furniture
 from kzz_pipeline.core.tokens import Item
 from kzz_pipeline.core.vocabulary import (
     BRACKET,
@@ -37,12 +38,33 @@ class Titles(Ahead):
             for item in items:
                 self._emit(index, item, "unread", 0, "title-without-table")
             return True
-        if not self.awaits_title and not (following == "tree" and self.indicators and not self.has_satisfaction):
+        if not self.awaits_title:
             self._open_table()
         self.awaits_title = False
         for item in items:
             role = "table_title" if item is items[at] else ""
             self._read_loose(index, item, role, reading if role else None)
+        return True
+
+    def _reads_title_over_two_lines(self, index: int, item: Item) -> bool:
+        """Read the first line of a title that goes on below it (项目支出绩效, 目标表), and that line, if it is one."""
+        line = self.lines[index + 1] if index + 1 < len(self.lines) else ""
+        below = self.items(line) if "标" in line and self.zone != "goal" else []
+        if len(below) != 1:
+            return False
+        whole = item.text + below[0].text
+        reading = self.vocabulary.title(whole)
+        # What stands above a whole title is its own only where the two are the name of the form.
+        is_two = below[0].kinds & TITLE and squeeze(whole) not in self.vocabulary.titles
+        if reading is None or is_two or not self._next_is(index + 1, ("field", "tree")):
+            return False
+        if not self.awaits_title:
+            self._open_table()
+        self.awaits_title = False
+        self._emit(index, item, "table_title", 0, f"{reading.year or ''}:{reading.unit or ''}")
+        self._emit(index + 1, below[0], "table_title")
+        self._note_year(reading.year)
+        self.joined = index + 1
         return True
 
     def _read_loose(self, index: int, item: Item, role: str, reading: TitleReading | None = None) -> None:
@@ -65,13 +87,18 @@ class Titles(Ahead):
         elif item.kinds & BRACKET and (unit := bracketed_unit(item.text)):
             self._emit(index, item, "money_unit", 0, unit)
         else:
-            self._emit(index, item, "unread", 0, "beside-title")
+            is_around = is_furniture(item.text)
+            self._emit(index, item, "furniture" if is_around else "unread", 0, None if is_around else "beside-title")
 
     def _cut_office(self, index: int, item: Item, office: str) -> Item:
         """The title without the unit that it begins with, which counts where the table names none."""
         end = next(at for at in range(len(item.text)) if squeeze(item.text[:at]) == office)
         self._emit(index, item._replace(part=1, text=item.text[:end]), "field_value", 0, "title_unit")
         return item._replace(part=2, text=item.text[end:])
+
+    def _may_be_year(self, item: Item) -> bool:
+        """Whether a year is that of the table, which prints none yet, or the same one again."""
+        return not self.has_year or year_of(item.text) == self.year
 
     def _note_year(self, printed: str | None) -> None:
         """Keep the year of a table, the first that it prints."""

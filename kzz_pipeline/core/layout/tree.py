@@ -3,9 +3,11 @@
 What a row says is read in `core/indicator_rows.py`; here it is found which cells make a row.
 """
 
-import re
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from kzz_pipeline.core.characters import squeeze, strip
+from kzz_pipeline.core.damaged_header import in_order, over_rows, tree_headings
 from kzz_pipeline.core.indicator_rows import (
     SIGNS,
     TreeHeader,
@@ -22,18 +24,24 @@ from kzz_pipeline.core.layout.cells import all_kinds
 from kzz_pipeline.core.layout.state import State
 from kzz_pipeline.core.money import is_amount
 from kzz_pipeline.core.tokens import Item
-from kzz_pipeline.core.units import split_unit
 from kzz_pipeline.core.values import is_numeric_value, looks_like_value
-from kzz_pipeline.core.vocabulary import BRACKET, FIELD, HEADER, LEVEL, SPLITS, SPLITS_WEAKLY, TREE, year_of
+from kzz_pipeline.core.vocabulary import (
+    BRACKET,
+    FIELD,
+    HEADER,
+    LEVEL,
+    SPLITS,
+    SPLITS_WEAKLY,
+    STRONG,
+    TITLE,
+    TREE,
+    year_of,
+)
 
-# What a satisfaction indicator is about; a row below the tree that says what of the budget was spent is none.
-_SATISFACTION = re.compile(r"满意|评价|投诉|认可|认同|好评|表扬|率|度$")
-_BUDGET_EXECUTION = re.compile(r"^(?:项目|年度)?预算执行率(?:[(\[].*[)\]])?$")
-_DATE = re.compile(r"^(?:19|20)\d\d(?:年|[-./])\d{1,2}(?:月|[-./])\d{1,2}日?$", re.ASCII)
-_OFFICE = re.compile(r"[局委办厅府部处科会院]$|中心$")
 # Added to the parts of cells that are read with those of the line above.
 _BELOW = 1000
 _MOST_HEADERS = 1_000
+_ROWS_ASKED = 20
 
 
 def header_names(header: TreeHeader, items: list[Item]) -> list[str]:
@@ -67,16 +75,52 @@ class Tree(State):
         else:
             start = 0
         own = items[start:stop]
-        header = tree_header(own, self._year())
-        names = header_names(header, own)
-        # What stands before the levels, and the year that a column is for, may be another in the next table.
-        if len(own) == len(items) and items[0].kinds & HEADER and not header.is_dated:
+        headings, header, names = self._read_headings(index, own, self._year())
+        # What stands before the levels, and the year that a column is for, may be another in the next table; so may the
+        # rows, by which the order of the headings is judged.
+        if headings == items == in_order(items) and items[0].kinds & HEADER and not header.is_dated:
             if len(self.known_headers) >= _MOST_HEADERS:
                 self.known_headers.clear()
             self.known_headers[self.lines[index]] = items, header, names
         self._begin_tree(index, own, header, names)
         if stop < len(items):
             self.read_line(index, items[stop:])
+
+    def _read_headings(
+        self, index: int, items: list[Item], year: int | None, front: Sequence[Item] = ()
+    ) -> tuple[list[Item], TreeHeader, list[str]]:
+        """The headings of a header line as they were before it was damaged, what they say, and what each cell is.
+
+        `front` are the columns of a table over many projects before them.
+        """
+        parted = tree_headings(items, self.vocabulary)
+        parted = over_rows(parted, {item.column for item in front}, self._first_rows(index))
+        headings = [heading for heading, _ in parted]
+        ordered = in_order(headings)
+        if ordered != headings and self._levels_stand_first(index, items[0].column if front else 0):
+            headings = ordered
+        header = tree_header(headings, year)
+        names = []
+        for name, (heading, count) in zip(header_names(header, [whole for whole, _ in parted]), parted, strict=True):
+            # Of a heading in several cells each says the whole.
+            names += [name if count == 1 else f"{name}:{heading.text}"] * count
+        return headings, header, names
+
+    def _first_rows(self, index: int) -> Iterator[list[Item]]:
+        """The first lines below a header, as far as the next table."""
+        rows = map(self.items, self.lines[index + 1 : index + 1 + _ROWS_ASKED])
+        return takewhile(lambda row: not all_kinds(row) & TITLE, rows)
+
+    def _levels_stand_first(self, index: int, start: int) -> bool:
+        """Whether the rows below a header begin, from a column on, with their levels, wherever the header has them."""
+        own = [
+            [item for item in row if item.column >= start and not item.kinds & TREE] for row in self._first_rows(index)
+        ]
+        firsts = [row[0].kinds for row in map(self._split_levels, own) if all_kinds(row) & STRONG]
+        if firsts:
+            return 2 * sum(1 for kinds in firsts if kinds & LEVEL) >= len(firsts)
+        # Printed again above the last rows of a tree, it is what it was.
+        return self.zone == "indicators" and not self.header.has_levels_behind
 
     def _is_glued_on(self, front: list[Item]) -> bool:
         """Whether cells before a header of the tree are the line above it and no columns of the header."""
@@ -225,7 +269,7 @@ class Tree(State):
             if item.kinds & SPLITS:
                 split = self._parts(item)
             elif item.kinds & SPLITS_WEAKLY:
-                split = self._split_weak(item, items[at + 1 :])
+                split = self._split_weak(item, parts, items[at + 1 :])
             else:
                 split = [item]
             if len(split) > 1 and split[0].kinds & LEVEL:
@@ -234,40 +278,22 @@ class Tree(State):
                 parts.append(item)
         return parts
 
-    def _split_weak(self, item: Item, behind: list[Item]) -> list[Item]:
+    def _split_weak(self, item: Item, before: list[Item], behind: list[Item]) -> list[Item]:
         """数量 培训人数 ⇥ ≥3 is a label and its indicator; so are 数量 培训人数 ≥3 and 满意度 服务对象满意度指标."""
         split = self._parts(item, weak=True)
         if split[1].text.startswith(("(", "（")):
             return [item]
+        # 数量指标 ⇥ 质量指标持证率: the label of the row is there already, 质量指标持证率 alone brings its own.
+        is_strong = bool(split[0].kinds & STRONG)
+        if is_strong and any(part.label and part.label.level2 for part in before):
+            return [item]
         tail = split[1]
         values = [cell.text for cell in behind if not (is_bracketed(cell.text) or is_comparator(cell.text))]
-        is_row = (len(values) == 1 or (values and looks_like_value(values[0], self.units))) and len(tail.text) >= 4
+        is_row = (len(values) == 1 or (values and looks_like_value(values[0], self.units))) and (
+            is_strong or len(tail.text) >= 4
+        )
         # What follows begins the next row, or there is nothing.
         is_last = not behind or behind[0].kinds & LEVEL
         if is_row or tail.kinds & LEVEL or (is_last and unglue(tail.text, self.units)):
             return split
         return [item]
-
-    # -- below the tree ------------------------------------------------------------------------------------
-
-    def _is_below_tree(self, items: list[Item]) -> bool:
-        """Whether a line below the satisfaction indicators is none of them: a remark, an opinion, who signed and when."""
-        name, value = squeeze(items[0].text), items[-1].text
-        is_date = _DATE.match(squeeze(value)) is not None
-        if _SATISFACTION.search(name) or (is_numeric_value(value, self.units) and not is_date):
-            is_weight = len(items) == 2 and _BUDGET_EXECUTION.match(name) is not None
-            return is_weight and self._is_left_of_satisfaction(items[0].column)
-        if split_unit(items[0].text, self.units)[1] is not None:
-            return False
-        return self._is_left_of_satisfaction(items[0].column if not (is_date and _OFFICE.search(name)) else 0)
-
-    def _is_left_of_satisfaction(self, column: int) -> bool:
-        """Whether a cell stands left of every name under 满意度指标, which is the label in force."""
-        places = [] if self.header.name_column is None else [self.header.name_column]
-        for _, at, _, _, role, _, _, name in reversed(self.tokens):
-            if role == "indicator":
-                places.append(at)
-            elif role in ("level1_label", "level2_label", "unknown_label"):
-                is_satisfaction = (name or "").partition(":")[0] == "满意度指标"
-                return is_satisfaction and bool(places) and column < min(places)
-        return False

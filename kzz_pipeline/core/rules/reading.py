@@ -67,7 +67,11 @@ def table_breaks_off(release: Release) -> Iterator[Hit]:
         why = "has no indicator"
     elif tail.role == "unread" and tail.name == "name-without-value" and not _is_footer(tail, last, release):
         why = f"ends with {shown(tail.text)} and no value"
-    elif tail.role in ("level1_label", "level2_label") and (tail.name or "").partition(":")[0] == _SATISFACTION:
+    elif (
+        tail.role in ("level1_label", "level2_label")
+        and not tail.item_no
+        and (tail.name or "").partition(":")[0] == _SATISFACTION
+    ):
         why = f"ends with the label {shown(tail.text)}"
     else:
         why = _lacks_a_level(release, last, tail)

@@ -51,11 +51,9 @@ _SIDED = ("ge", "gt", "le", "lt")
 
 def _printed_unit(row: Row, table: Table, release: Release) -> Unit | None:
     """The unit of an indicator: in the bracket behind its name, or in a column of its own."""
-    if not row["unit"]:
-        return None
     has_bracket = row["indicator_name"] != row["indicator_printed"]
-    in_column = squeeze(_attribute(row, table, "unit"))
-    return release.words.units.find(row["unit"]) if has_bracket or in_column == row["unit"] else None
+    printed = row["unit"] if has_bracket else squeeze(_attribute(row, table, "unit"))
+    return release.words.units.find(printed) if printed else None
 
 
 def _attribute(row: Row, table: Table, column: str) -> str:
