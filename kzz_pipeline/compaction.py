@@ -92,8 +92,12 @@ def _describe_again(out_root: Path) -> None:
 def _join(out_root: Path, table: str, folder: Path, at_least: int) -> Iterator[Joined]:
     names = sorted(path.name for path in folder.glob("*.parquet"))
     joined = joined_files(folder, [name for name in names if name.startswith(JOINED)])
-    small = {name: members for name, members in joined.items() if not _is_large(sum(members.values()), len(members))}
     schema = arrow_schema(table)
+    small = {
+        name: members
+        for name, members in joined.items()
+        if not _is_large(sum(members.values()), len(members)) and pq.read_schema(folder / name).equals(schema)
+    }
     own = []
     for name in names:
         path = folder / name
@@ -185,7 +189,7 @@ def separate(out_root: Path, places: Iterable[str], joined: dict[str, RowGroup])
             parent, _, name = place.rpartition("/")
             by_folder.setdefault(parent, set()).add(name.removesuffix(".parquet"))
     for place, wanted in by_folder.items():
-        table, folder = place.split("/")[0], out_root / place
+        folder = out_root / place
         index = joined_files(folder)
         touched = {name: held for name, held in index.items() if wanted & set(held)}
         files: dict[str, bytes] = {}
@@ -194,7 +198,8 @@ def separate(out_root: Path, places: Iterable[str], joined: dict[str, RowGroup])
             members = _members(folder / name, held)
             files |= {f"{m.release_id}.parquet": m.data() for m in members if m.release_id in wanted}
             if kept := [member for member in members if member.release_id not in wanted]:
-                files |= _file(kept, arrow_schema(table), index)
+                # As they were joined, perhaps before a column was added.
+                files |= _file(kept, kept[0].rows().schema, index)
         swap(out_root, place, files | _index_file(index), {*touched, INDEX})
         for known in [known for known in joined if known.rpartition("/")[0] == place]:
             del joined[known]

@@ -124,7 +124,7 @@ def _published(settings: Settings, version: Version, table: str, columns: list[s
     places = [place for place in version.files if place.startswith(f"{table}/")]
     found = [read_release(settings.out_root, place, columns) for place in places]
     rows = [empty if columns is None else empty.select(columns), *(rows for rows in found if rows is not None)]
-    return pa.concat_tables(rows)
+    return pa.concat_tables(rows, promote_options="default")
 
 
 def _counts(column: pa.ChunkedArray) -> Counter[Any]:

@@ -299,7 +299,9 @@ def _differs(settings: Settings, outcome: Outcome, standing: list[str]) -> bool:
 
 def _published(settings: Settings, table: str, places: list[str]) -> pa.Table:
     found = [read_release(settings.out_root, place) for place in places if place.startswith(f"{table}/")]
-    return pa.concat_tables([arrow_schema(table).empty_table(), *(rows for rows in found if rows is not None)])
+    rows = [arrow_schema(table).empty_table(), *(rows for rows in found if rows is not None)]
+    # What was published before a column was added lacks it.
+    return pa.concat_tables(rows, promote_options="default")
 
 
 def _made(table: str, files: dict[str, bytes]) -> pa.Table:

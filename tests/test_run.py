@@ -392,6 +392,18 @@ def test_published_files_that_were_taken_away_or_damaged_come_back(workplace: Wo
     assert workplace.files() == before
 
 
+def test_rows_of_before_a_column_was_added_are_replaced(workplace: Workplace) -> None:
+    workplace.put("2020/a.txt", _release("300"))
+    assert workplace.kzz("run").returncode == 0
+    older = workplace.out / "listed_projects" / "2020" / "2020-a.parquet"
+    pq.write_table(pq.read_table(older).drop_columns(["list_total_cny"]), older)
+    workplace.put("2020/a.txt", _release("301"))
+    done = workplace.kzz("run")
+    assert done.returncode == 0, done.stderr
+    assert list(workplace.read("listed_projects")["list_total_cny"]) == [3010000]
+    assert set(workplace.read("release_changes")["change"]) == {"changed"}
+
+
 def test_no_change_is_made_up_where_a_published_file_was_taken_away(workplace: Workplace) -> None:
     workplace.put("2020/a.txt", _release("300"))
     assert workplace.kzz("run").returncode == 0
