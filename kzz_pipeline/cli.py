@@ -122,6 +122,7 @@ def run(raw: str | None, out: str | None) -> None:
     from kzz_pipeline.catalogue import Catalogue
     from kzz_pipeline.home import prepare
     from kzz_pipeline.intake import survey
+    from kzz_pipeline.publication import keep_quarantine, withdraw
     from kzz_pipeline.state import hold
 
     started = time.perf_counter()
@@ -138,9 +139,9 @@ def run(raw: str | None, out: str | None) -> None:
         if catalogue.last_version() != seen:
             found = survey(chosen, catalogue)
     if found.new_aliases or found.withdrawn:
-        from kzz_pipeline.publication import withdraw
-
         withdraw(chosen, catalogue, [*found.new_aliases, *found.withdrawn])
+    for release_id in keep_quarantine(chosen, found):
+        say(f"{release_id}: its file, which was refused, is gone, and its quarantine folder with it")
     arrived = [arrival.file.release_id for arrival in found.arrivals]
     pending = catalogue.pending_years()
     if arrived or pending:

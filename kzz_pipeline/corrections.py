@@ -192,12 +192,16 @@ class Corrections:
         return next((entry.reason for entry in self._content.withdraw if entry.release == release_id), None)
 
     def idle(
-        self, known: Container[str], present: Container[str], findings: Callable[[str], set[str] | None]
+        self,
+        known: Container[str],
+        present: Container[str],
+        findings: Callable[[str], set[str] | None],
+        money_unit: Callable[[str], str | None],
     ) -> Iterator[str]:
         """What is wrong with entries that nothing follows from, a sentence each.
 
-        `known` are the releases ever taken in, `present` those whose file is there, `findings` gives the ids and the
-        rules of the findings of one, or None where these cannot be told.
+        `known` are the releases ever taken in, `present` those whose file is there. `findings` gives the ids and the
+        rules of the findings of one, `money_unit` what it is published in; None where these cannot be told.
         """
         content = self._content
         for name in ("accept", "correct", "assume", "withdraw"):
@@ -209,6 +213,8 @@ class Corrections:
                     yield f"{name}[{at}]: no release is called {release}"
                 elif name == "withdraw" and release in present:
                     yield f"{name}[{at}]: the file of {release} is still there; take it away, and the release goes too"
+                elif name == "assume" and (unit := money_unit(release)) not in (None, entry.money_unit):
+                    yield f"{name}[{at}]: {release} prints {unit} itself"
                 elif name == "accept":
                     wanted, there = entry.finding or entry.rule, findings(release)
                     if there is not None and wanted not in there:

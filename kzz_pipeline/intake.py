@@ -1,7 +1,7 @@
 """What is to be done: which releases under the raw root are new or changed, and which are refused by name."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Survey:
     """The raw root beside what is published of it.
 
     `known` is the last version of every release, by release id. `missing` are published releases whose file is gone,
-    `withdrawn` those that a person said to take out.
+    `withdrawn` those that a person said to take out. `present` are the ids of all whose file is there, refused or not.
     """
 
     known: dict[str, Version] = field(default_factory=dict)
@@ -41,6 +41,7 @@ class Survey:
     new_aliases: list[Version] = field(default_factory=list)
     missing: list[Version] = field(default_factory=list)
     withdrawn: list[Version] = field(default_factory=list)
+    present: set[str] = field(default_factory=set)
 
 
 @cache
@@ -72,7 +73,10 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     current = catalogue.current()
     files, refused = find_releases(settings.raw_root, {key for key, version in current.items() if version.file_list})
     incomplete = _incomplete(settings.out_root, current)
-    found = Survey(current, refused=refused)
+    there = {file.release_id for file in files}
+    # A link and a file may be of one id: what is said of that is said of the file.
+    refused = [replace(file, release_id="") if file.release_id in there else file for file in refused]
+    found = Survey(current, refused=refused, present=there | {file.release_id for file in refused})
     rewritten: dict[str, str] = {}
     candidates: list[tuple[ReleaseFile, str, Version | None]] = []
     for file in files:
@@ -80,10 +84,9 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
         try:
             sha256 = known.source_sha256 if known and known.stamp == file.stamp else read_bytes(file)[1]
         except Refusal as refusal:
-            found.refused.append(RefusedFile(file.source_path, refusal))
+            found.refused.append(RefusedFile(file.source_path, refusal, file.release_id))
             continue
         candidates.append((file, sha256, known))
-    there = {file.release_id for file in files}
     # A file that became a link, too large, or hidden by another of its name is refused, and not gone.
     standing = {file.source_path for file in refused}
     for release_id, known in sorted(current.items()):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -86,10 +87,15 @@ class _Tracer:
 
     def identified(self, identity: str) -> Iterator[str]:
         """The chain of an indicator, a table, a finding or a release."""
-        for release_id in sorted(self.catalogue.current(), key=len, reverse=True):
+        current = self.catalogue.current()
+        for release_id in sorted(current, key=len, reverse=True):
             if identity == release_id:
                 return self._release(release_id)
             if identity.startswith(f"{release_id}-"):
+                if current[release_id].status == "alias" and self.version is None:
+                    owner = current[release_id].reason
+                    note = f"{release_id} has the same bytes as {owner}, and is published under that name"
+                    return chain([note], self.identified(owner + identity.removeprefix(release_id)))
                 for table, column, show in (
                     ("indicators", "indicator_id", self._indicator),
                     ("projects", "project_id", self._project),
@@ -280,6 +286,8 @@ class _Tracer:
 
 def _version_lines(known: Version) -> Iterator[str]:
     why = str(refusal_of(known)) if known.status == "refused" else known.reason
+    if known.status == "alias":
+        why = f"of {known.reason}, whose bytes are the same"
     yield f"  version {known.version}, {known.recorded_at}: {known.status} {why}".rstrip()
     yield f"    file {known.source_path}, sha256 {known.source_sha256}"
     if known.fiscal_years:

@@ -14,7 +14,8 @@ def quarantine(root: Path, release_id: str, files: Mapping[str, bytes]) -> None:
     """Describe a refused release under the quarantine folder `root`, in place of what was said of it before."""
     folder = folder_of(root, release_id)
     for name, data in files.items():
-        write_atomic(folder / name, data)
+        if not holds(folder / name, data):
+            write_atomic(folder / name, data)
     with clear_errors(folder):
         for entry in list(folder.iterdir()):
             if entry.name not in files:
@@ -26,6 +27,13 @@ def release_from_quarantine(root: Path, release_id: str) -> None:
     remove_folder(folder_of(root, release_id))
     if not is_remote(root):
         remove_if_empty(root)
+
+
+def in_quarantine(root: Path) -> list[str]:
+    """The releases that are said to be refused."""
+    if not root.is_dir():
+        return []
+    return sorted(folder.name for folder in root.iterdir() if (folder / "report.json").is_file())
 
 
 def report_path(root: Path, release_id: str) -> Path:

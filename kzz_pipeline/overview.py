@@ -2,6 +2,7 @@
 
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -41,18 +42,20 @@ def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: 
     published_paths = {version.source_path for version in current.values() if version.file_list}
     for file in found.refused:
         stands = "; what was published before of it stands" if file.source_path in published_paths else ""
-        say(f"kzz: refused {file.source_path}: {file.refusal}{stands}", err=True)
+        see = f"; see {_quarantined(settings, file.release_id)}" if file.release_id else ""
+        say(f"kzz: refused {file.source_path}: {file.refusal}{stands}{see}", err=True)
     for version in refused:
-        where = settings.quarantine_root / version.release_id / "report.md"
         stands = "; what was published before of it stands" if version.files else ""
-        say(f"kzz: refused {version.source_path}: {refusal_of(version)}{stands}; see {where}", err=True)
+        see = f"; see {_quarantined(settings, version.release_id)}"
+        say(f"kzz: refused {version.source_path}: {refusal_of(version)}{stands}{see}", err=True)
     for version in found.missing:
         advice = "put it there again, or withdraw the release in corrections.yml"
         say(f"kzz: {version.source_path} is gone; what was published of it stands: {advice}", err=True)
-    present = {arrival.file.release_id for arrival in found.arrivals}
-    present |= {version.release_id for version in (*found.unchanged, *found.still_refused, *found.aliases)}
     for idle in read_corrections(settings.corrections_path).idle(
-        current, present, lambda release_id: _findings(settings, current[release_id])
+        current,
+        found.present,
+        lambda release_id: _findings(settings, current[release_id]),
+        lambda release_id: _money_unit(settings, current[release_id]),
     ):
         say(f"kzz: nothing follows from {settings.corrections_path} {idle}", err=True)
     for version in found.withdrawn:
@@ -66,6 +69,10 @@ def print_run(settings: Settings, catalogue: Catalogue, found: Survey, seconds: 
     parts.append(f"{total} refused")
     say(f"{', '.join(parts)}; tables under {settings.out_root}; {seconds:.1f} s")
     return total
+
+
+def _quarantined(settings: Settings, release_id: str) -> Path:
+    return settings.quarantine_root / release_id / "report.md"
 
 
 def _print_release(settings: Settings, version: Version, state: str) -> None:
@@ -111,6 +118,11 @@ def _findings(settings: Settings, version: Version) -> set[str] | None:
         rows += [] if across is None else [row for row in across.to_pylist() if row["release_id"] == version.release_id]
     # That a half copy is meant is accepted by that rule, whether the release breaks off in a table or between two.
     return {HALF_COPY, *(row[name] for row in rows for name in ("finding_id", "rule"))}
+
+
+def _money_unit(settings: Settings, version: Version) -> str | None:
+    """The unit of money in which a release is published."""
+    return next((row["money_unit"] for row in _rows(settings, version, "releases", ["money_unit"])), None)
 
 
 def _rows(settings: Settings, version: Version, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:

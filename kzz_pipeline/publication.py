@@ -18,8 +18,15 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.corrections import Corrections, read_corrections
 from kzz_pipeline.files import parquet_bytes, read_parquet
 from kzz_pipeline.forms import read_form
-from kzz_pipeline.intake import fingerprint
-from kzz_pipeline.notices import quarantine, release_from_quarantine, remove_report, report_path, write_report
+from kzz_pipeline.intake import Survey, fingerprint
+from kzz_pipeline.notices import (
+    in_quarantine,
+    quarantine,
+    release_from_quarantine,
+    remove_report,
+    report_path,
+    write_report,
+)
 from kzz_pipeline.places import RowGroup, joined_places, read_release, release_bytes, release_path
 from kzz_pipeline.quarantine import describe
 from kzz_pipeline.schema import RELEASE_TABLES, arrow_schema
@@ -152,6 +159,20 @@ def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) 
             release_from_quarantine(settings.quarantine_root, version.release_id)
             remove_report(settings.reports_root, version.release_id)
         catalogue.record(versions)
+
+
+def keep_quarantine(settings: Settings, found: Survey) -> list[str]:
+    """Describe the releases whose file is refused before it is read, and forget those whose file is gone; returns these."""
+    for file in found.refused:
+        if file.release_id:
+            known = found.known.get(file.release_id)
+            record = Record(file.release_id, source_path=file.source_path)
+            files = describe(settings, record, file.refusal, standing=bool(known and known.files))
+            quarantine(settings.quarantine_root, file.release_id, files)
+    gone = [name for name in in_quarantine(settings.quarantine_root) if name not in found.present]
+    for release_id in gone:
+        release_from_quarantine(settings.quarantine_root, release_id)
+    return gone
 
 
 # A half copy whose cut no rule can see, accepted by the rule for those that one can.

@@ -52,10 +52,14 @@ class ReleaseFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
-    """A file or folder under the raw root that is no release, and why."""
+    """A file or folder under the raw root that is no release, and why.
+
+    `release_id` is that of a file that would be one by its place and name, such as one over the size cap.
+    """
 
     source_path: str
     refusal: Refusal
+    release_id: str = ""
 
 
 def find_releases(
@@ -129,7 +133,16 @@ def _scan_year(raw_root: Path, year: str, found: list[ReleaseFile], refused: lis
         try:
             found.append(_release_file(raw_root, place, entry))
         except Refusal as refusal:
-            refused.append(RefusedFile(_printable(place), refusal))
+            refused.append(RefusedFile(_printable(place), refusal, _would_be(place, refusal)))
+
+
+def _would_be(place: str, refusal: Refusal) -> str:
+    """The id of the release that a refused file would be; "" where it is refused for its place or name."""
+    year, _, name = place.partition("/")
+    name, dot, form = name.rpartition(".")
+    release_id = _release_id(year, name)
+    is_release = refusal.code != "wrong-place" and dot + form.lower() in FORMS and _is_valid(release_id)
+    return release_id if is_release else ""
 
 
 def _release_file(raw_root: Path, place: str, entry: "os.DirEntry[str] | Path") -> ReleaseFile:
@@ -152,12 +165,24 @@ def _checked(raw_root: Path, place: str, size: int, stamp: str) -> ReleaseFile:
     name, dot, form = name.rpartition(".")
     if dot + form.lower() not in FORMS:
         raise Refusal("unknown-form", f"not one of the forms that are read ({', '.join(FORMS)})", "save it as text")
-    release_id = f"{year}-{unicodedata.normalize('NFC', name)}"
+    release_id = _release_id(year, name)
     check_release_id(release_id)
     if size > SIZE_CAP_BYTES:
         found, cap = size / 2**20, SIZE_CAP_BYTES // 2**20
         raise Refusal("too-large", f"{found:.1f} MiB, over the {cap} MiB that a release may have", "split the release")
     return ReleaseFile(release_id, int(year), place, raw_root, size, stamp)
+
+
+def _release_id(year: str, name: str) -> str:
+    return f"{year}-{unicodedata.normalize('NFC', name)}"
+
+
+def _is_valid(release_id: str) -> bool:
+    try:
+        check_release_id(release_id)
+    except Refusal:
+        return False
+    return True
 
 
 def _find_objects(raw_root: Path, published: Container[str]) -> tuple[list[ReleaseFile], list[RefusedFile]]:
@@ -181,7 +206,7 @@ def _find_objects(raw_root: Path, published: Container[str]) -> tuple[list[Relea
             try:
                 found.append(_checked(raw_root, place, size, stamp))
             except Refusal as refusal:
-                refused[place] = RefusedFile(_printable(place), refusal)
+                refused[place] = RefusedFile(_printable(place), refusal, _would_be(place, refusal))
     collided = list(refused.values())
     return _without_collisions(found, collided, published), collided
 

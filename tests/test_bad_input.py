@@ -131,6 +131,16 @@ def test_bad_name_or_place_is_refused(stderr: str, name: str, reason: str) -> No
     assert reason in said[0]
 
 
+@pytest.mark.parametrize("name", ["link", "huge"])
+def test_file_that_is_a_release_by_its_name_is_described_though_not_read(
+    place: Workplace, stderr: str, name: str
+) -> None:
+    report = place.root / "quarantine" / f"2020-{name}" / "report.md"
+    assert f"see {report}" in stderr
+    assert f"`2020/{name}.txt`" in report.read_text(encoding="utf-8")
+    assert not list(place.root.glob("quarantine/*长*"))
+
+
 @pytest.mark.parametrize("name", READ_RIGHT)
 def test_odd_but_sound_release_is_read_right(place: Workplace, stderr: str, name: str) -> None:
     assert f"right-{name}" not in stderr

@@ -177,7 +177,9 @@ def test_entries_that_nothing_follows_from_are_named(workplace: Workplace) -> No
         "  - {finding: 2020-a-no-year-7-1, reason: x}\n"
         "  - {finding: 2020-b-no-year-7-1, reason: x}\n"
         "  - {rule: no-year, release: 2020-a, reason: x}\n"
-        "assume: [{release: 2020-c, money_unit: 元, reason: x}]\n"
+        "assume:\n"
+        "  - {release: 2020-c, money_unit: 元, reason: x}\n"
+        "  - {release: 2020-a, money_unit: 元, reason: x}\n"
         "withdraw: [{release: 2020-a, reason: x}]\n",
     )
     done = workplace.kzz("run")
@@ -188,6 +190,7 @@ def test_entries_that_nothing_follows_from_are_named(workplace: Workplace) -> No
         "accept[1]: no release has a finding 2020-b-no-year-7-1 (kzz findings lists them)",
         "accept[2]: 2020-a has no finding no-year (kzz findings lists them)",
         "assume[0]: no release is called 2020-c",
+        "assume[1]: 2020-a prints 万元 itself",
         "withdraw[0]: the file of 2020-a is still there; take it away, and the release goes too",
     ]
 

@@ -149,6 +149,16 @@ def test_decode_refuses_other_files_renamed(data):
     assert refused(data).code == "not-text"
 
 
+@pytest.mark.parametrize(
+    ("data", "form"),
+    [(b"%PDF-1.7", ".pdf"), (b"PK\x03\x04", ".docx, .xlsx"), (b"\xd0\xcf\x11\xe0", ".xls"), (b"<html>", ".html"),
+     (b"\x89PNG", None), (b"MIME-Version: 1.0\n", None)],
+)  # fmt: skip
+def test_other_file_that_is_read_by_its_own_name_is_to_be_named_so(data: bytes, form: str | None) -> None:
+    advice = refused(data + b"\0" * (form != ".html" and b"MIME" not in data)).advice
+    assert (f"name it by its form ({form})" in advice) if form else ("name it" not in advice)
+
+
 @pytest.mark.parametrize("text", ["BM项目支出绩效目标表", "<克孜勒苏文学>杂志", "7z项目", "PK表"])
 def test_decode_reads_text_that_begins_like_another_file(text):
     assert decode(text.encode()).text == text

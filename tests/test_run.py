@@ -132,6 +132,43 @@ def test_same_bytes_under_another_name_are_published_once(workplace: Workplace, 
     assert len(workplace.read("projects")) == 30
 
 
+def test_id_of_an_alias_is_traced_to_the_release_that_is_published(workplace: Workplace) -> None:
+    for name in ("2020/a", "2021/b"):
+        workplace.put(f"{name}.txt", _release("300"))
+    assert workplace.kzz("run").returncode == 0
+    traced = workplace.kzz("trace", "2021-b-t001-i001")
+    assert traced.returncode == 0, traced.stderr
+    note, first, *_ = traced.stdout.splitlines()
+    assert note == "2021-b has the same bytes as 2020-a, and is published under that name"
+    assert first == "indicator 2020-a-t001-i001"
+    assert "alias of 2020-a" in workplace.kzz("trace", "2021-b").stdout
+    assert workplace.kzz("trace", "2021-b-t009").returncode == 2
+
+
+def test_quarantine_of_a_file_that_is_gone_goes_too(workplace: Workplace) -> None:
+    bad = workplace.put("2020/bad.txt", "no\trelease\n")
+    link = workplace.raw / "2020" / "link.txt"
+    link.symlink_to(bad)
+    kept = workplace.root / "quarantine" / "notes"
+    kept.mkdir(parents=True)
+    assert workplace.kzz("run").returncode == 3
+    assert sorted(path.name for path in kept.parent.iterdir()) == ["2020-bad", "2020-link", "notes"]
+    report = kept.parent / "2020-link" / "report.md"
+    before = report.stat().st_mtime_ns
+    assert workplace.kzz("run").returncode == 3
+    assert report.stat().st_mtime_ns == before
+    link.unlink()
+    bad.unlink()
+    done = workplace.kzz("run")
+    assert done.returncode == 0
+    assert "2020-bad: its file, which was refused, is gone" in done.stdout
+    assert [path.name for path in kept.parent.iterdir()] == ["notes"]
+    # Put there again, it is described again.
+    workplace.put("2020/bad.txt", "no\trelease\n")
+    assert workplace.kzz("run").returncode == 3
+    assert (kept.parent / "2020-bad" / "report.md").is_file()
+
+
 def test_usage_errors_exit_2(workplace: Workplace) -> None:
     workplace.raw.rmdir()
     done = workplace.kzz("run")

@@ -11,6 +11,7 @@ from kzz_pipeline.core.characters import has_ink
 from kzz_pipeline.core.refusal import Refusal
 
 _SAVE_AS_TEXT = "save it as a text file in UTF-8 and put it there again"
+_NAME_BY_FORM = "name it by its form ({}), or save it as a text file in UTF-8, and put it there again"
 _COPY_AGAIN = "copy the release again, whole"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -18,11 +19,12 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _UTF32_BOMS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+# What files of other kinds begin with; of those that are read under a name of their own, that name.
 _MAGIC = (
-    (b"%PDF", "a PDF"),
-    (b"PK\x03\x04", "a zip archive (perhaps a .docx or .xlsx)"),
+    (b"%PDF", "a PDF", ".pdf"),
+    (b"PK\x03\x04", "a zip archive (perhaps a .docx or .xlsx)", ".docx, .xlsx"),
     (b"PK\x05\x06", "an empty zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Office document (.doc or .xls)"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document (.doc or .xls)", ".xls"),
     (b"{\\rtf", "an RTF document"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
@@ -64,16 +66,19 @@ def decode(data: bytes) -> Decoded:
         line = _line(decoded.text[:nul].encode())
         raise Refusal("nul-byte", "the file holds NUL characters", _SAVE_AS_TEXT, line)
     head = decoded.text[:1024]
-    if _MARKUP.match(head) or _WEB_ARCHIVE.match(head):
-        raise Refusal("not-text", "the file is an HTML or XML page, not text", _SAVE_AS_TEXT)
+    if _WEB_ARCHIVE.match(head):
+        raise Refusal("not-text", "the file is a web archive or a mail, not text", _SAVE_AS_TEXT)
+    if _MARKUP.match(head):
+        raise Refusal("not-text", "the file is an HTML or XML page, not text", _NAME_BY_FORM.format(".html"))
     return decoded
 
 
 def _refuse_other_files(data: bytes) -> None:
-    for magic, what in _MAGIC:
+    for magic, what, *form in _MAGIC:
         # Magic numbers of letters alone could begin a text, which has no NUL bytes.
         if data.startswith(magic) and (not magic.isalnum() or b"\0" in data[:64]):
-            raise Refusal("not-text", f"the file is {what}, not text", _SAVE_AS_TEXT)
+            advice = _NAME_BY_FORM.format(*form) if form else _SAVE_AS_TEXT
+            raise Refusal("not-text", f"the file is {what}, not text", advice)
 
 
 def _decode(data: bytes) -> Decoded:
