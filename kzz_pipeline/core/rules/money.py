@@ -57,10 +57,8 @@ def listed_total(release: Release) -> Iterator[Hit]:
     printed = [total for rows in release.lists if (total := rows[0]["list_total_cny"]) is not None]
     whole = sum((amount for amount in release.listed.columns["amount_cny"] if amount is not None), Decimal(0))
     for rows in release.lists:
-        total, amounts = (
-            rows[0]["list_total_cny"],
-            [amount for amount in rows.columns["amount_cny"] if amount is not None],
-        )
+        total = rows[0]["list_total_cny"]
+        amounts = [amount for amount in rows.columns["amount_cny"] if amount is not None]
         # The only total of several lists may be that of all of them.
         if total is not None and amounts and sum(amounts) != total and printed != [whole]:
             line, column = release.total_cells[rows[0]["list_no"]]

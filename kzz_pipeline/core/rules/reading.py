@@ -107,8 +107,9 @@ def _lacks_a_level(release: Release, last: Table, tail: Token) -> str | None:
     is_told = len(others) >= 2 or (len(others) == 1 and is_last_row and release.document.ends[-1] == "")
     if not is_satisfied and is_told and satisfied * 3 >= len(others) * 2:
         return "lacks the satisfaction indicators that the other tables end with"
-    # Effect and satisfaction are asked of every project (财预〔2015〕88号), and stand below the outputs in every form.
-    if is_last_row and has_only_outputs and not any(only_outputs for _, only_outputs in others):
+    # Effect and satisfaction are asked of every project (财预〔2015〕88号), and stand below the outputs in every form. A
+    # table by itself, such as a person makes to try something, may do without.
+    if others and is_last_row and has_only_outputs and not any(only_outputs for _, only_outputs in others):
         level1_of = release.words.labels.level1_of
         labels = (token for token in last.tokens("level1_label", "level2_label") if token.line < tail.line)
         names = {(token.name or "").partition(":")[0] for token in labels}
