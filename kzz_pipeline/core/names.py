@@ -110,9 +110,9 @@ class Names:
     def match(self, listed: list[Listed], tables: list[Tabled]) -> list[int | None]:
         """For each listed project the index of its table, or None: each table at most once, the surest pairs first.
 
-        Sure is the same unit and name, of several by amount and year; then the same unit with a like name, the same name at a unit that one of
-        the two abbreviates (or leaves out) or with the same amount, and the same unit with the same amount, unless the
-        names have little in common and the amount is a round one.
+        Sure is the same unit and name, of several by amount and year; then the same unit with a like name, the same
+        name at a unit that one of the two abbreviates (or leaves out) or with the same amount, and the same unit with
+        the same amount, unless the names have little in common and the amount is a round one.
         """
         found: list[int | None] = [None] * len(listed)
         left = {row: self._entry(of.units, of.project, of.amount, of.year) for row, of in enumerate(listed)}

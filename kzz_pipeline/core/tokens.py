@@ -35,8 +35,9 @@ class Token(NamedTuple):
 
     `line` and `column` count from 1 in the file as it stands, `table_no` from 1 in the release (0 before the
     first table), `item_no` numbers the indicator, the listed row or the field that the token belongs to (0 for
-    none) and, of what stands around the rows of a list, the list (from 0); `name` is the canonical label or field, or for an unread token the reason. Where two trees stand side by
-    side, it says of an indicator which of them it is in, and of a label so behind a colon.
+    none) and, of what stands around the rows of a list, the list (from 0); `name` is the canonical label or field,
+    or for an unread token the reason. Where two trees stand side by side, it says of an indicator which of them it
+    is in, and of a label so behind a colon.
     """
 
     line: int

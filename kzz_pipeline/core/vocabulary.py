@@ -18,8 +18,9 @@ class Label:
     """Every meaning of one printed label; None where it has no such meaning.
 
     `weak` says that the word may also be an indicator's own name, `either` that it is a first level in some
-    templates and a second level in others, `sum` that it heads a sum below the indicators, `total_funds` that it is the total among labels of money, `unit` which
-    unit of money its bracket declares, `year` which year stands before it or in its bracket (本年: the table's own).
+    templates and a second level in others, `sum` that it heads a sum below the indicators, `total_funds` that it is
+    the total among labels of money, `unit` which unit of money its bracket declares, `year` which year stands before
+    it or in its bracket (本年: the table's own).
     """
 
     list_column: str | None = None
