@@ -1,6 +1,7 @@
 """Looking ahead: what a line is by its labels and by the lines below it, before it is read."""
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import NamedTuple
 
 from kzz_pipeline.core.characters import squeeze
@@ -170,8 +171,7 @@ class Ahead(State):
 
     def _has_header_of_tree_below(self, index: int) -> bool:
         """Whether the header of a tree follows near by, and no row of one before it."""
-        further = range(index + 1, min(index + 1 + LOOKAHEAD_LINES, len(self.lines)))
-        for items in filter(None, (self.items(self.lines[at]) for at in further)):
+        for items in self._near_below(index):
             kinds = all_kinds(items)
             if kinds & HEADER and is_tree_header(items):
                 return True
@@ -188,8 +188,7 @@ class Ahead(State):
             return False
         if any(item.label and item.label.list_column == "listed_no" for item in items):
             return True
-        further = range(index + 1, min(index + 1 + LOOKAHEAD_LINES, len(self.lines)))
-        row, below = [*filter(None, (self.items(self.lines[at]) for at in further)), [], []][:2]
+        row, below = [*self._near_below(index), [], []][:2]
         columns = {item.column for item in items}
         if not row or not below or not columns.issuperset(item.column for item in row):
             return True
@@ -245,12 +244,11 @@ class Ahead(State):
 
     def _rows_below(self, index: int) -> Iterator[list[Item]]:
         """The first lines below the header of the list that hold ink, as far as the tables."""
-        for line in self.lines[index + 1 : index + 1 + LOOKAHEAD_LINES]:
-            items = self.items(line)
-            if items and all_kinds(items) & (TITLE | HEADER):
-                return
-            if items:
-                yield items
+        return takewhile(lambda items: not all_kinds(items) & (TITLE | HEADER), self._near_below(index))
+
+    def _near_below(self, index: int) -> Iterator[list[Item]]:
+        """The next few lines below one, those of them that hold ink."""
+        return filter(None, map(self.items, self.lines[index + 1 : index + 1 + LOOKAHEAD_LINES]))
 
     @staticmethod
     def _is_anchor(part: Item, items: list[Item]) -> bool:
