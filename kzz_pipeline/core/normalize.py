@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import compress
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from kzz_pipeline.core.listing import number_of
 from kzz_pipeline.core.money import money_unit_of, read_amount
 from kzz_pipeline.core.names import Listed, Tabled
 from kzz_pipeline.core.refusal import Refusal
-from kzz_pipeline.core.tokens import Chunks, Parse, Plain, Tokens
+from kzz_pipeline.core.tokens import ROLES, Chunks, Parse, Plain, Tokens
 from kzz_pipeline.core.units import Units
 from kzz_pipeline.core.values import Reading, read_indicator
 from kzz_pipeline.core.vocabulary import UNIT_FIELDS, WHOLE, Vocabulary, only_year_in, year_of
@@ -43,6 +44,7 @@ _LISTED_ROLES = {
 # Of an indicator, and of the tree around it; what stands in the list, wherever that stands.
 _INDICATOR_ROLES = {"indicator", "value", "attribute"}
 _LABEL_ROLES = {"level1_label", "level2_label", "unknown_label", "indicator_header"}
+_OUTSIDE_TREE = frozenset(ROLES) - _INDICATOR_ROLES - _LABEL_ROLES
 # What the tree's own label says of the time that the targets are for.
 _PERIODS = {"tree": "annual", "long_term_tree": "long_term"}
 # What is no rate though its name holds the name of one: 满意度调查次数, 满意度问卷（份）.
@@ -337,7 +339,9 @@ class _Normalizer:
             stop = bisect_right(cells.table_no, number, start)
             table = _Table(number, f"{self.source.release_id}-t{number:03d}", next(cells.plain(start, start + 1)))
             of_table = cells.plain(start, stop)
-            self._gather_table(table, of_table if has_rows else filter(_is_outside_tree, of_table))
+            if not has_rows:
+                of_table = compress(of_table, map(_OUTSIDE_TREE.__contains__, cells.role[start:stop]))
+            self._gather_table(table, of_table)
             self.tables.append(table)
             start = stop
 
@@ -851,10 +855,6 @@ _FIELD_COLUMNS = (
 def _year_named(printed: str) -> int | None:
     year = only_year_in(printed)
     return int(year) if year else None
-
-
-def _is_outside_tree(cell: Plain) -> bool:
-    return cell[4] not in _INDICATOR_ROLES and cell[4] not in _LABEL_ROLES
 
 
 def _columns(*names: str) -> Columns:
