@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,12 @@ from kzz_pipeline.storage import Staged, publish, stage, writer
 from kzz_pipeline.year_rows import COUNTS, FUNDS, YearRows
 
 ACROSS = "across-releases"
+# So many years may keep what reading them took until they are done.
+_FEW = 2
 # What the page of a fiscal year is made of, and counts the rows of.
 _SHOWN = {"yearly_summary": arrow_schema("yearly_summary").names, "yearly_by_unit": ["fiscal_year"]}
-_DISTINCT = ("project_key", "project_ids")
+# Columns of which a file shows hardly any value twice.
+_DISTINCT = ("project_key", "project_ids", "budget_unit", "project_name")
 # What the year after shows of a project, or stems from; an id of a table begins with its release's.
 _SHOWN_AFTER = ("project_key", "total_funds_cny", "indicator_count", "project_ids", "source_sha256s")
 # Columns of a project's row that say what it stems from, and what they list.
@@ -345,6 +348,8 @@ def _ratio(amounts: pa.ChunkedArray, of: pa.ChunkedArray) -> pa.ChunkedArray:
 def _superseded(year: FiscalYear, keys: pa.Array) -> pa.ListArray:
     """By the key of each project, its tables that do not count."""
     old = year.superseded
+    if not old.num_rows:
+        return _lists(np.zeros(0, np.int64), pa.array([], pa.string()), len(keys))
     at = _places_of(old["project_key"], pa.chunked_array([keys]))
     order = np.argsort(at, kind="stable")
     return _lists(at[order], old["project_id"].combine_chunks().take(order), len(keys))
@@ -380,8 +385,9 @@ def publish_years(settings: Settings, fiscal_years: list[int]) -> list[Year]:
     @lru_cache(maxsize=2)
     def read(fiscal_year: int) -> FiscalYear:
         year = FiscalYear(rows, fiscal_year)
-        # What reading took is not kept for the next year.
-        pa.default_memory_pool().release_unused()
+        if len(fiscal_years) > _FEW:
+            # What reading took is not kept for the next year.
+            pa.default_memory_pool().release_unused()
         return year
 
     done, after = [], []
@@ -421,22 +427,22 @@ def _is_looked_back_on(out_root: Path, year: Year) -> bool:
     standing, after = (out_root / yearly_path("project_years", at) for at in (year.fiscal_year, year.fiscal_year + 1))
     if not after.is_file() or not standing.is_file():
         return after.is_file()
-    was, now = (_by_key(rows) for rows in (read_parquet(standing, list(_SHOWN_AFTER)), year.tables["project_years"]))
-    changed = [
-        one["key"].filter(pc.invert(pc.is_in(one["row"], other["row"]))) for one, other in ((was, now), (now, was))
-    ]
+    was, now = read_parquet(standing, list(_SHOWN_AFTER)), year.tables["project_years"].select(_SHOWN_AFTER)
+    if not was.schema.equals(now.schema):
+        return True  # of an earlier version
+    here = was.take(pc.index_in(now["project_key"], value_set=was["project_key"]))
+    is_same = reduce(pc.and_, (_is_same(now[name], here[name]) for name in _SHOWN_AFTER))
+    stays = pc.is_in(was["project_key"], value_set=now["project_key"])
     keys = read_parquet(after, ["project_key"])["project_key"]
-    return any(pc.any(pc.is_in(keys, of_one.combine_chunks())).as_py() for of_one in changed)
+    changed = (now["project_key"].filter(pc.invert(is_same)), was["project_key"].filter(pc.invert(stays)))
+    return any(pc.any(pc.is_in(keys, value_set=of_some)).as_py() for of_some in changed)
 
 
-def _by_key(rows: pa.Table) -> pa.Table:
-    """Each project's key, and as one text what the year after shows of it."""
-    parts = [
-        pc.binary_join(column, " ") if pa.types.is_list(column.type) else column.cast(pa.string())
-        for column in rows.select(_SHOWN_AFTER)
-    ]
-    row = pc.binary_join_element_wise(*parts, "\n", null_handling="replace")
-    return pa.table({"key": rows["project_key"], "row": row})
+def _is_same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Of each row, whether two columns hold the same value, or none."""
+    if pa.types.is_list(one.type):
+        one, other = (pc.binary_join(column, "\n") for column in (one, other))
+    return pc.coalesce(pc.equal(one, other), pc.and_(pc.is_null(one), pc.is_null(other)))
 
 
 def _staged_after(out_root: Path, now: FiscalYear, before: FiscalYear) -> Staged:
