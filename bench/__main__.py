@@ -91,12 +91,9 @@ def _print_runs(sizes: list[int]) -> None:
 
 
 def _print_one_more(published: tuple[int, ...]) -> None:
-    print("\none new release beside those that are published, of ten years: seconds of kzz run (medians)")
-    least = 0.0
-    for count in published:
-        more, nothing = one_more(count)
-        least = least or more
-        print(f"{count:>6,} releases: {more:.2f} ({more / least:.2f}x), nothing new {nothing:.2f}", flush=True)
+    print("\none new release beside those that are published, of ten years, in turn: seconds of kzz run (medians)")
+    for count, more, ratio, nothing in one_more(published):
+        print(f"{count:>6,} releases: {more:.2f} ({ratio:.2f}x), nothing new {nothing:.2f}", flush=True)
 
 
 def exponent(sizes: list[int], seconds: list[float]) -> float:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,19 +67,33 @@ def one_large(tables: int) -> tuple[Run, int]:
         return _kzz_run(root), size
 
 
-def one_more(published: int, times: int = 5) -> tuple[float, float]:
-    """Seconds of `kzz run` over one new release beside so many, of ten years, and with nothing new: medians."""
+def one_more(published: Sequence[int], times: int = 8) -> list[tuple[int, float, float, float]]:
+    """Take in one new release beside so many, of ten years, then nothing: medians.
+
+    For each number: itself, seconds with a new release, how many times those of the first number that is, and seconds
+    with nothing new. What is compared is run in turn, to and fro, since a machine is not equally fast all the time.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for number in range(published):
-            _put(root, number // 10, 2010 + number % 10)
-        _kzz_run(root)
-        more, nothing = [], []
+        roots = [Path(folder) / str(count) for count in published]
+        for count, root in zip(published, roots, strict=True):
+            for number in range(count):
+                _put(root, number // 10, 2010 + number % 10)
+            _kzz_run(root)
+        # What was published is on the disk before anything is measured beside it.
+        os.sync()
+        more: list[list[float]] = []
+        nothing: list[list[float]] = []
         for number in range(times):
-            _put(root, published + number, 2015)
-            more.append(_kzz_run(root).seconds)
-            nothing.append(_kzz_run(root).seconds)
-        return statistics.median(more), statistics.median(nothing)
+            for count, root in zip(published, roots, strict=True):
+                _put(root, count + number, 2015)
+            for rounds in (more, nothing):
+                seconds = {root: _kzz_run(root).seconds for root in (roots if number % 2 else reversed(roots))}
+                rounds.append([seconds[root] for root in roots])
+    ratios = [[seconds / of_round[0] for seconds in of_round] for of_round in more]
+    medians = [
+        [statistics.median(column) for column in zip(*rounds, strict=True)] for rounds in (more, ratios, nothing)
+    ]
+    return list(zip(published, *medians, strict=True))
 
 
 def _put(root: Path, county: int, year: int) -> None:
