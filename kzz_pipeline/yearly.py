@@ -30,8 +30,7 @@ ACROSS = "across-releases"
 _FEW = 2
 # What the page of a fiscal year is made of, and counts the rows of.
 _SHOWN = {"yearly_summary": arrow_schema("yearly_summary").names, "yearly_by_unit": ["fiscal_year"]}
-# Columns of which a file shows hardly any value twice.
-_DISTINCT = ("project_key", "project_ids", "budget_unit", "project_name")
+_DISTINCT = ("project_key", "project_ids")
 # What the year after shows of a project, or stems from; an id of a table begins with its release's.
 _SHOWN_AFTER = ("project_key", "total_funds_cny", "indicator_count", "project_ids", "source_sha256s")
 # Columns of a project's row that say what it stems from, and what they list.
