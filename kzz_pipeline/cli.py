@@ -152,8 +152,11 @@ def run(raw: str | None, out: str | None) -> None:
 
 
 def _take_in(chosen: Settings, arrived: list[str]) -> None:
+    from kzz_pipeline.core.garbage import no_cycles
     from kzz_pipeline.progress import showing
-    from kzz_pipeline.runs import take_in
+
+    with no_cycles():  # what is imported stays
+        from kzz_pipeline.runs import take_in
 
     with showing(len(arrived)):
         take_in(chosen, arrived)
