@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.files import is_remote, parquet_bytes, read_parquet
-from kzz_pipeline.places import INDEX, JOINED, JOINED_KEY, RowGroup, joined_files, row_group_of, year_folders
+from kzz_pipeline.folders import JOINED
+from kzz_pipeline.places import INDEX, JOINED_KEY, RowGroup, joined_files, row_group_of, year_folders
 from kzz_pipeline.schema import RELEASE_TABLES, arrow_schema
 from kzz_pipeline.storage import swap, writer
 

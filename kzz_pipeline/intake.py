@@ -1,13 +1,18 @@
 """What is to be done: which releases under the raw root are new or changed, and which are refused by name."""
 
 import hashlib
+from collections.abc import Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from kzz_pipeline.catalogue import Catalogue, Version
+from kzz_pipeline.core.garbage import no_cycles
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.corrections import read_corrections
+from kzz_pipeline.files import is_remote
+from kzz_pipeline.folders import recall, remember
 from kzz_pipeline.releases import RefusedFile, ReleaseFile, find_releases, read_bytes
 from kzz_pipeline.schema import RELEASE_TABLES, YEARLY_TABLES
 from kzz_pipeline.settings import Settings
@@ -49,7 +54,7 @@ def code_fingerprint() -> str:
     """A hash of everything in the package that decides what rows are, a release's or a year's: code and vocabulary."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
-    kept = ("files.py", "places.py", "state.py", "storage.py")
+    kept = ("files.py", "folders.py", "places.py", "state.py", "storage.py")
     made = ("changes.py", "schema.py", "stages.py", "year_rows.py", "yearly.py")
     files = [package / name for name in (*kept, *made)]
     for pattern in ("core/**/*.py", "forms/**/*.py", "vocabulary/*.yml"):
@@ -64,6 +69,7 @@ def fingerprint(source_sha256: str, decisions_digest: str) -> str:
     return hashlib.sha256(f"{source_sha256} {decisions_digest} {code_fingerprint()}".encode()).hexdigest()
 
 
+@no_cycles()
 def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     """Compare the raw root with the catalogue; files are read only where their size or times changed.
 
@@ -72,7 +78,7 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     corrections = read_corrections(settings.corrections_path)
     current = catalogue.current()
     files, refused = find_releases(settings.raw_root, {key for key, version in current.items() if version.file_list})
-    incomplete = _incomplete(settings.out_root, current)
+    incomplete = _incomplete(settings, current)
     there = {file.release_id for file in files}
     # A link and a file may be of one id: what is said of that is said of the file.
     refused = [replace(file, release_id="") if file.release_id in there else file for file in refused]
@@ -130,19 +136,31 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     return found
 
 
-def _incomplete(out_root: Path, current: dict[str, Version]) -> set[str]:
+def _incomplete(settings: Settings, current: dict[str, Version]) -> set[str]:
     """Releases of which a published file is not there: it was taken away."""
     # Most releases have files in the same folders, so that many are looked for at once.
     alike: dict[str, set[str]] = {}
     for release_id, version in current.items():
         if version.file_list:
             alike.setdefault(version.file_list.replace(release_id, "*"), set()).add(f"{release_id}.parquet")
-    standing = inventory(out_root, RELEASE_TABLES) if alike else {}
+    standing = _inventory(settings) if alike else {}
     found: set[str] = set()
     for file_list, names in alike.items():
         for place in file_list.split("\n"):
             found |= names - standing.get(place.rpartition("/")[0], set())
     return {name.removesuffix(".parquet") for name in found}
+
+
+def _inventory(settings: Settings) -> Mapping[str, Set[str]]:
+    """What stands of all releases, by folder; of those that did not change since the last run, from what it listed."""
+    if is_remote(settings.out_root) or is_remote(settings.state_root):
+        return inventory(settings.out_root, RELEASE_TABLES)
+    listed = settings.state_root / "folders.json"
+    recall(settings.out_root, listed)
+    found = inventory(settings.out_root, RELEASE_TABLES)
+    with suppress(Refusal):  # where it cannot be written, the next run lists them again
+        remember(settings.out_root, listed)
+    return found
 
 
 def _lacking_years(out_root: Path, current: dict[str, Version]) -> set[int]:

@@ -19,8 +19,8 @@ from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.core.document import Document
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.files import parquet_dataset
+from kzz_pipeline.folders import JOINED
 from kzz_pipeline.forms import Form, read_form
-from kzz_pipeline.places import JOINED
 from kzz_pipeline.schema import arrow_schema
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.state import ByteStore, StageStore, archived_versions

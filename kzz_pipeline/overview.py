@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 
 from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
 from kzz_pipeline.corrections import read_corrections
+from kzz_pipeline.folders import JOINED
 from kzz_pipeline.intake import Survey
 from kzz_pipeline.notices import report_path
-from kzz_pipeline.places import JOINED, read_release, release_path
+from kzz_pipeline.places import read_release, release_path
 from kzz_pipeline.publication import HALF_COPY
 from kzz_pipeline.schema import LEVEL2, arrow_schema
 from kzz_pipeline.settings import Settings

@@ -7,36 +7,20 @@ names its rows wherever they are.
 
 import json
 import os
-import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.files import is_remote, parquet_bytes, read_parquet, whole_file
+from kzz_pipeline.folders import names_in
 
-# What a joined file is called, and what says whose rows it holds, beside it and in its footer.
-JOINED = "compacted-"
+# What says whose rows a joined file holds, beside it and in its footer.
 INDEX = ".compacted.json"
 JOINED_KEY = b"kzz.releases"
-
-
-class Names(NamedTuple):
-    """The names in a folder; those of them that begin as a joined file's does, and those that a reader passes over."""
-
-    all: tuple[str, ...] = ()
-    joined: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = ()
-
-
-# What was listed of folders, with what each was known by; and how long a folder may change without another time of it.
-_listed: dict[str, tuple[tuple[int, ...], Names]] = {}
-_CLOCK_NS = 2 * 10**9
 
 
 def folder_of(root: Path, release_id: str) -> Path:
@@ -88,30 +72,6 @@ def joined_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, 
     return {name: index[name] if name in index else _footer(folder / name) for name in names}
 
 
-def names_in(folder: Path) -> Names:
-    """The names in a folder, none where there is none. It is listed again only where it changed since.
-
-    A run asks many times for the names in more than a hundred folders, of which it changes a few.
-    """
-    place, now = os.fspath(folder), time.time_ns()
-    try:
-        status = os.stat(place)
-        known_by = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
-        before, names = _listed.get(place, ((), Names()))
-        if known_by == before:
-            return names
-        # The tables of a year bear the same names.
-        every = tuple(map(sys.intern, os.listdir(place)))
-    except (FileNotFoundError, NotADirectoryError):
-        _listed.pop(place, None)
-        return Names()
-    joined = tuple(name for name in every if name.startswith(JOINED))
-    names = Names(every, joined, tuple(name for name in every if name[0] == "."))
-    if now - max(status.st_mtime_ns, status.st_ctime_ns) > _CLOCK_NS:
-        _listed[place] = known_by, names
-    return names
-
-
 def _index(folder: Path) -> dict[str, dict[str, int]]:
     try:
         return dict(json.loads((folder / INDEX).read_bytes()))
@@ -144,14 +104,12 @@ def table_files(folder: Path) -> list[str]:
 def how_many_files(folder: Path) -> tuple[int, str]:
     """How many files `table_files` lists of a table, and the last of them; "" where there is none."""
     if is_remote(folder):
-        found = table_files(folder)
-        return len(found), found[-1] if found else ""
-    number, last = 0, ""
-    for place in ("", *(f"{year.name}/" for year in year_folders(folder.parent, folder.name))):
-        names = [name for name in names_in(folder / place).all if name.endswith(".parquet")]
-        number += len(names)
-        last = max(last, place + max(names)) if names else last
-    return number, last
+        files = table_files(folder)
+        return len(files), files[-1] if files else ""
+    found = {f"{year.name}/": names_in(year) for year in year_folders(folder.parent, folder.name)}
+    found[""] = names_in(folder)
+    last = max((place + names.last for place, names in found.items() if names.last), default="")
+    return sum(names.files for names in found.values()), last
 
 
 def read_release(out_root: Path, place: str, columns: list[str] | None = None) -> pa.Table | None:

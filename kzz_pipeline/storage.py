@@ -10,7 +10,7 @@ Here belongs what changes published tables. Where their rows stand is places.py;
 import json
 import os
 import secrets
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -36,7 +36,8 @@ from kzz_pipeline.files import (
     write_atomic,
     write_temporary,
 )
-from kzz_pipeline.places import joined_files, names_in, release_path, year_folders
+from kzz_pipeline.folders import names_in
+from kzz_pipeline.places import joined_files, release_path, year_folders
 from kzz_pipeline.schema import TABLES
 
 _JOURNAL = ".publishing"
@@ -66,7 +67,7 @@ class Store(Protocol):
     def published_files(self, release_id: str, tables: Iterable[str], joined: Container[str]) -> list[str]:
         """The places of a release's rows; `joined` are those that `places.joined_places` found."""
 
-    def inventory(self, tables: Iterable[str]) -> dict[str, set[str]]:
+    def inventory(self, tables: Iterable[str]) -> Mapping[str, Set[str]]:
         """Where rows of all releases stand: the last parts of their places, by the folder that they are in."""
 
     def stage(self, name: str, files: Mapping[str, bytes], removals: Iterable[str]) -> Staged:
@@ -118,17 +119,17 @@ class LocalStore:
                 found += [place for place in places if place in joined or (self.root / place).is_file()]
         return found
 
-    def inventory(self, tables: Iterable[str]) -> dict[str, set[str]]:
+    def inventory(self, tables: Iterable[str]) -> Mapping[str, Set[str]]:
         """Where rows of all releases stand, by folder, in one walk: the names of files, or what they were before joining."""
-        found: dict[str, set[str]] = {}
+        found: dict[str, frozenset[str]] = {}
         for table in tables:
             for folder in year_folders(self.root, table):
                 listed = names_in(folder)
-                names = set(listed.all)
+                names = listed.all
                 if listed.joined:
                     members = joined_files(folder).values()
-                    names.difference_update(listed.joined)
-                    names.update(f"{release_id}.parquet" for release_ids in members for release_id in release_ids)
+                    separate = {f"{release_id}.parquet" for release_ids in members for release_id in release_ids}
+                    names = names.difference(listed.joined) | separate
                 found[f"{table}/{folder.name}"] = names
         return found
 
@@ -205,7 +206,7 @@ class RemoteStore:
         names = chain.from_iterable(self._objects.places(table) for table in tables)
         return [place for place in names if PurePosixPath(place).stem == release_id]
 
-    def inventory(self, tables: Iterable[str]) -> dict[str, set[str]]:
+    def inventory(self, tables: Iterable[str]) -> Mapping[str, Set[str]]:
         found: dict[str, set[str]] = {}
         for place in chain.from_iterable(self._objects.places(table) for table in tables):
             folder, _, name = place.rpartition("/")
@@ -246,7 +247,7 @@ def published_files(out_root: Path, release_id: str, tables: Iterable[str], join
     return store_of(out_root).published_files(release_id, tables, joined)
 
 
-def inventory(out_root: Path, tables: Iterable[str]) -> dict[str, set[str]]:
+def inventory(out_root: Path, tables: Iterable[str]) -> Mapping[str, Set[str]]:
     """Where rows of all releases stand: the last parts of their places, by the folder under `out_root`, in one walk."""
     with clear_errors(out_root):
         return store_of(out_root).inventory(tables)

@@ -1,7 +1,8 @@
 """What the aggregates of a fiscal year are made of: its published rows, those of a table counted together.
 
 A year of the country is thousands of small files. What was read of them is kept in one file per table and year, with the
-size, time and inode of each, so that only those that changed since are read again. It can be removed at any time.
+size, time and inode of each, so that only those that changed since are read again; and beside it what the folder was
+known by, as long as which they need not be looked at. Both can be removed at any time.
 """
 
 import json
@@ -14,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kzz_pipeline.files import is_remote, parquet_dataset, read_arrow, whole_file, write_made
+from kzz_pipeline.files import holds, is_remote, parquet_dataset, read_arrow, whole_file, write_made, write_made_bytes
+from kzz_pipeline.folders import folder_mark
 from kzz_pipeline.intake import code_fingerprint
 from kzz_pipeline.schema import arrow_schema
 
@@ -118,8 +120,20 @@ class YearRows:
             files = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
             return _read(table, files, fiscal_year).drop_columns(_FILE)
         place = self.kept_root / table / f"{fiscal_year}.arrow"
-        now, kept = _signatures(folder), _kept(place, table)
-        before = json.loads(kept.schema.metadata[_READ])
+        noted = place.with_suffix(".folder")
+        mark, kept = folder_mark(folder), _kept(place, table)
+        if kept is not None and mark and holds(noted, _note(mark, place)):
+            return kept
+        found = self._updated(table, fiscal_year, folder, place, kept)
+        if mark and place.is_file():
+            write_made_bytes(noted, _note(mark, place))
+        return found
+
+    def _updated(self, table: str, fiscal_year: int, folder: Path, place: Path, kept: pa.Table | None) -> pa.Table:
+        """What was kept, with only the files read again that changed since; it is kept from now on."""
+        if kept is None:
+            kept = _SOURCES[table].schema.with_metadata({_READ: b"[]"}).empty_table()
+        now, before = _signatures(folder), json.loads(kept.schema.metadata[_READ])
         same = {name: rows for name, signature, rows in before if now.get(name) == signature}
         if len(same) == len(now) == len(before):
             return kept
@@ -136,6 +150,11 @@ class YearRows:
         return found
 
 
+def _note(mark: str, place: Path) -> bytes:
+    """What a folder was known by, and the file that its rows were kept in: the folder may come back, and that not."""
+    return f"{mark} {_known_by(place.stat())}".encode()
+
+
 def _signatures(folder: Path) -> dict[str, str]:
     """What each file of a folder is known by: a file that is replaced gets another inode."""
     if not folder.is_dir():
@@ -143,19 +162,20 @@ def _signatures(folder: Path) -> dict[str, str]:
     found = {}
     for entry in os.scandir(folder):
         if entry.name.endswith(".parquet"):
-            status = entry.stat()
-            found[entry.name] = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+            found[entry.name] = _known_by(entry.stat())
     return found
 
 
-def _kept(place: Path, table: str) -> pa.Table:
-    """What was read before, the rows of a file side by side; nothing where that is gone, broken or of another version."""
-    schema = _SOURCES[table].schema
+def _known_by(status: os.stat_result) -> str:
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+
+
+def _kept(place: Path, table: str) -> pa.Table | None:
+    """What was read before, the rows of a file side by side; None where that is gone, broken or of another version."""
     kept = read_arrow(place)
     known = {} if kept is None else kept.schema.metadata or {}
-    if kept is None or not kept.schema.equals(schema) or known.get(_CODE) != code_fingerprint().encode():
-        return schema.with_metadata({_READ: b"[]"}).empty_table()
-    return kept
+    is_ours = kept is not None and kept.schema.equals(_SOURCES[table].schema)
+    return kept if is_ours and known.get(_CODE) == code_fingerprint().encode() else None
 
 
 def _read(table: str, files: list[Path], fiscal_year: int) -> pa.Table:

@@ -20,11 +20,12 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import PROJECT
 
-from kzz_pipeline import places, storage
+from kzz_pipeline import folders, storage
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.files import parquet_bytes, write_atomic
+from kzz_pipeline.folders import names_in, recall, remember
 from kzz_pipeline.notices import quarantine, release_from_quarantine
-from kzz_pipeline.places import names_in, release_path, yearly_path
+from kzz_pipeline.places import release_path, yearly_path
 from kzz_pipeline.state import ByteStore, Record, StageStore
 from kzz_pipeline.storage import inventory, publish, published_files, recover, stage, writer
 
@@ -153,10 +154,11 @@ def test_nothing_is_left_of_a_file_that_the_disk_has_no_room_for(
 
 
 def test_the_names_in_a_folder_are_those_of_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_CLOCK_NS", 10**8)
-    folder = tmp_path / "2020"
-    assert names_in(folder).all == ()
-    folder.mkdir()
+    monkeypatch.setattr(folders, "_CLOCK_NS", 10**8)
+    root, kept = tmp_path / "out", tmp_path / "folders.json"
+    folder = root / "projects" / "2020"
+    assert names_in(folder).all == set()
+    folder.mkdir(parents=True)
     for at in range(200):
         if at % 3:
             (folder / str(at % 7)).touch()
@@ -165,8 +167,56 @@ def test_the_names_in_a_folder_are_those_of_the_moment(tmp_path: Path, monkeypat
         if at % 40 == 0:
             time.sleep(0.2)  # what is listed now is remembered
         assert sorted(names_in(folder).all) == sorted(names_in(folder).all) == sorted(os.listdir(folder))
+        remember(root, kept)
+        if at % 20 < 2:
+            _begin_a_process(monkeypatch)
+            recall(root, kept)
     shutil.rmtree(folder)
-    assert names_in(folder).all == ()
+    assert names_in(folder).all == set()
+
+
+def _begin_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what folders hold."""
+    monkeypatch.setattr(folders, "_listed", {})
+    monkeypatch.setattr(folders, "_news", set())
+    monkeypatch.setattr(folders, "_recalled", set())
+
+
+def test_a_folder_that_did_not_change_is_not_listed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "_CLOCK_NS", 0)
+    put(tmp_path, "old")
+    # As a ZIP made by Windows may leave it.
+    (tmp_path / TABLES[0] / "2020" / os.fsdecode("备份.xlsx".encode("gbk"))).touch()
+    before = inventory(tmp_path, TABLES)
+    time.sleep(0.05)
+    assert inventory(tmp_path, TABLES) == before
+    remember(tmp_path, tmp_path / "folders.json")
+    _begin_a_process(monkeypatch)
+    recall(tmp_path, tmp_path / "folders.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", None)
+        assert inventory(tmp_path, TABLES) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"names": [[1]], "folders": {"projects/2020": ["x", 0]}}',
+        b'{"names": [], "folders": {"a": ["x", 0]}}',
+    ],
+)
+def test_what_is_remembered_of_folders_may_be_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    put(tmp_path, "old")
+    before = inventory(tmp_path, TABLES)
+    (tmp_path / "folders.json").write_bytes(content)
+    _begin_a_process(monkeypatch)
+    recall(tmp_path, tmp_path / "folders.json")
+    assert inventory(tmp_path, TABLES) == before
 
 
 # -- publication -------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """What is kept of the published rows of a year is what reading all of them again would give."""
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import REAL_ID, Workplace
 
-from kzz_pipeline import year_rows
+from kzz_pipeline import folders, year_rows
 from kzz_pipeline.compaction import compact
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.files import read_arrow, write_made
@@ -54,6 +56,52 @@ def test_kept_rows_follow_files_that_come_change_and_go(out: Path, tmp_path: Pat
         change()
         assert _all(kept) == _all(kept) == _all(YearRows(out))
     assert not any(_all(kept).values())
+
+
+def test_a_folder_that_did_not_change_is_not_looked_through(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "_CLOCK_NS", 10**8)
+    kept = YearRows(out, tmp_path / "kept")
+    before = _all(kept)
+    time.sleep(0.2)
+    assert _all(kept) == before  # known by their time from now on
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", None)
+        assert _all(kept) == before
+    _release(out, "second", slice(0, 3))
+    assert _all(kept) == _all(YearRows(out)) != before
+    time.sleep(0.2)
+    assert _all(kept) == _all(kept) == _all(YearRows(out)) != before
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe\x80"])
+def test_what_a_folder_was_known_by_may_be_broken(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes
+) -> None:
+    monkeypatch.setattr(folders, "_CLOCK_NS", 10**8)
+    time.sleep(0.2)
+    kept = YearRows(out, tmp_path / "kept")
+    before = _all(kept)
+    for noted in (tmp_path / "kept").glob("*/*.folder"):
+        noted.write_bytes(damage)
+    assert _all(kept) == _all(kept) == before
+
+
+def test_a_folder_that_was_away_and_comes_back_is_read_again(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "_CLOCK_NS", 10**8)
+    kept = YearRows(out, tmp_path / "kept")
+    time.sleep(0.2)
+    before = _all(kept)  # known by their time
+    aside = out.rename(tmp_path / "aside")
+    shutil.copytree(aside, out)
+    _release(out, "second", slice(0, 3))
+    assert _all(kept) == _all(YearRows(out)) != before
+    shutil.rmtree(out)
+    aside.rename(out)
+    assert _all(kept) == _all(YearRows(out)) == before
 
 
 def test_rows_read_in_batches_are_the_same(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
