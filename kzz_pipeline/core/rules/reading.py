@@ -104,8 +104,9 @@ def _lacks_a_level(release: Release, last: Table, tail: Token) -> str | None:
     satisfied = sum(is_satisfied for is_satisfied, _ in others)
     is_last_row = tail.role in _IN_TREE
     # Of three tables one may lack satisfaction and be whole. So may one of two; but hardly where no line end follows.
-    is_told = len(others) >= 2 or (len(others) == 1 and is_last_row and release.document.ends[-1] == "")
-    if not is_satisfied and is_told and satisfied * 3 >= len(others) * 2:
+    # What is signed below its tree does not break off in it.
+    is_told = len(others) >= 2 or (len(others) == 1 and release.document.ends[-1] == "")
+    if is_last_row and not is_satisfied and is_told and satisfied * 3 >= len(others) * 2:
         return "lacks the satisfaction indicators that the other tables end with"
     # Effect and satisfaction are asked of every project (财预〔2015〕88号), and stand below the outputs in every form. A
     # table by itself, such as a person makes to try something, may do without.
