@@ -100,17 +100,17 @@ def _is_footer(tail: Token, last: Table, release: Release) -> bool:
 
 def _lacks_a_level(release: Release, last: Table, tail: Token) -> str | None:
     """What the last table most likely lost with its last rows, by the levels of its indicators and of the others'."""
+    if tail.role not in _IN_TREE:
+        return None  # what is signed below its tree does not break off in it
     *others, (is_satisfied, has_only_outputs) = (levels for chunk in release.chunks for levels in _levels(chunk))
     satisfied = sum(is_satisfied for is_satisfied, _ in others)
-    is_last_row = tail.role in _IN_TREE
     # Of three tables one may lack satisfaction and be whole. So may one of two; but hardly where no line end follows.
-    # What is signed below its tree does not break off in it.
     is_told = len(others) >= 2 or (len(others) == 1 and release.document.ends[-1] == "")
-    if is_last_row and not is_satisfied and is_told and satisfied * 3 >= len(others) * 2:
+    if not is_satisfied and is_told and satisfied * 3 >= len(others) * 2:
         return "lacks the satisfaction indicators that the other tables end with"
     # Effect and satisfaction are asked of every project (财预〔2015〕88号), and stand below the outputs in every form. A
     # table by itself, such as a person makes to try something, may do without.
-    if others and is_last_row and has_only_outputs and not any(only_outputs for _, only_outputs in others):
+    if others and has_only_outputs and not any(only_outputs for _, only_outputs in others):
         level1_of = release.words.labels.level1_of
         labels = (token for token in last.tokens("level1_label", "level2_label") if token.line < tail.line)
         names = {(token.name or "").partition(":")[0] for token in labels}
