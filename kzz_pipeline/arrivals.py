@@ -16,7 +16,7 @@ from kzz_pipeline.catalogue import Catalogue
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.home import PROCESS_TAG
 from kzz_pipeline.intake import Arrival, survey
-from kzz_pipeline.publication import keep_quarantine, withdraw
+from kzz_pipeline.publication import keep_quarantine, settle_doubts, withdraw
 from kzz_pipeline.settings import Settings
 
 RELEASE_JOB = "take_in_releases"
@@ -85,6 +85,7 @@ def releases_arrived(context: dg.SensorEvaluationContext, roots: Roots) -> dg.Se
     asked, seen = state.get("asked", {}), state.get("seen", {})
     try:
         catalogue = Catalogue(settings.catalogue_path, settings.out_root)
+        settle_doubts(settings, catalogue, waits=False)
         found = survey(settings, catalogue)
         withdraw(settings, catalogue, [*found.new_aliases, *found.withdrawn])
         keep_quarantine(settings, found)

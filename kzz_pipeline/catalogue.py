@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS versions (
     row_count_list TEXT NOT NULL, recorded_at TEXT NOT NULL, current INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS pending_years (root TEXT NOT NULL, fiscal_year INTEGER NOT NULL, PRIMARY KEY (root, fiscal_year));
+CREATE TABLE IF NOT EXISTS doubts (
+    root TEXT NOT NULL, release_id TEXT NOT NULL, version TEXT NOT NULL, hashes TEXT NOT NULL, PRIMARY KEY (root, release_id)
+);
 CREATE UNIQUE INDEX IF NOT EXISTS current_version ON versions (root, release_id) WHERE current;
 CREATE INDEX IF NOT EXISTS version_history ON versions (root, release_id, version);
 CREATE INDEX IF NOT EXISTS version_bytes ON versions (root, source_sha256);
@@ -57,6 +60,13 @@ class Version(NamedTuple):
     @property
     def files(self) -> list[str]:
         return self.file_list.split("\n") if self.file_list else []
+
+
+class Doubt(NamedTuple):
+    """A version whose files were about to stand; if they do, each place has the bytes with this sha256."""
+
+    version: Version
+    hashes: Mapping[str, str]
 
 
 _NAMES = Version._fields
@@ -177,8 +187,11 @@ class Catalogue:
             )
             return [Version(*row) for row in rows]
 
-    def record(self, versions: list[Version]) -> None:
-        """Add versions; each becomes the current one of its release, all of them or none."""
+    def record(self, versions: list[Version], *, settles: bool = False) -> None:
+        """Add versions; each becomes the current one of its release, all of them or none.
+
+        Whether that `settles` what was doubted of them: what stands of them is known then.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._connection() as connection:
             for version in versions:
@@ -186,6 +199,10 @@ class Catalogue:
                     "UPDATE versions SET current = FALSE WHERE root = ? AND release_id = ? AND current",
                     (self.root, version.release_id),
                 )
+                if settles:
+                    connection.execute(
+                        "DELETE FROM doubts WHERE root = ? AND release_id = ?", (self.root, version.release_id)
+                    )
                 values = [getattr(version, name) for name in _NAMES[:-2]]
                 connection.execute(
                     f"INSERT INTO versions (root, current, {_STORED}) VALUES (?, TRUE, {_MARKS})",
@@ -200,16 +217,34 @@ class Catalogue:
                 [(stamp, self.root, release_id) for release_id, stamp in stamps.items()],
             )
 
-    def doubt(self, release_ids: list[str]) -> None:
-        """Note that the files of these releases are about to change, until `record` says what they hold.
+    def doubt(self, planned: list[Doubt]) -> None:
+        """Note that the files of releases are about to change, until `record` says what they hold.
 
         Whatever interrupts that, the next run takes them in again: also where the bytes are by then the old ones.
         """
+        rows = [
+            (self.root, version.release_id, json.dumps(version), json.dumps(dict(hashes)))
+            for version, hashes in planned
+        ]
         with self._connection() as connection:
             connection.executemany(
                 "UPDATE versions SET fingerprint = '' WHERE root = ? AND release_id = ? AND current",
-                [(self.root, release_id) for release_id in release_ids],
+                [row[:2] for row in rows],
             )
+            connection.executemany("DELETE FROM doubts WHERE root = ? AND release_id = ?", [row[:2] for row in rows])
+            connection.executemany("INSERT INTO doubts VALUES (?, ?, ?, ?)", rows)
+
+    def doubts(self) -> list[Doubt]:
+        """What was doubted and not recorded since: by a run that is at work, or was killed."""
+        with self._connection() as connection:
+            query = "SELECT version, hashes FROM doubts WHERE root = ? ORDER BY release_id"
+            rows = list(connection.execute(query, (self.root,)))
+        return [Doubt(Version(*json.loads(version)), json.loads(hashes)) for version, hashes in rows]
+
+    def drop_doubts(self) -> None:
+        """Note that what was doubted and not recorded never came to stand."""
+        with self._connection() as connection:
+            connection.execute("DELETE FROM doubts WHERE root = ?", (self.root,))
 
     def add_pending_years(self, years: set[int]) -> None:
         """Note that the aggregates of these years are out of date, before the rows they stem from change."""

@@ -122,7 +122,7 @@ def run(raw: str | None, out: str | None) -> None:
     from kzz_pipeline.catalogue import Catalogue
     from kzz_pipeline.home import prepare
     from kzz_pipeline.intake import survey
-    from kzz_pipeline.publication import keep_quarantine, withdraw
+    from kzz_pipeline.publication import keep_quarantine, settle_doubts, withdraw
     from kzz_pipeline.state import hold
 
     started = time.perf_counter()
@@ -133,10 +133,11 @@ def run(raw: str | None, out: str | None) -> None:
     prepare(chosen.home)
     catalogue = Catalogue(chosen.catalogue_path, chosen.out_root)
     seen, found = catalogue.last_version(), survey(chosen, catalogue)
-    if found.arrivals:
-        # Another run may be taking them in: wait for it, then look again.
+    if found.arrivals or found.has_doubts:
+        # Another run may be taking them in: wait for it, or settle what it left when it was killed, then look again.
         hold(chosen.state_root, lambda: say("kzz: another run is at work on these releases; waiting for it", err=True))
-        if catalogue.last_version() != seen:
+        settle_doubts(chosen, catalogue)
+        if found.has_doubts or catalogue.last_version() != seen:
             found = survey(chosen, catalogue)
     if found.new_aliases or found.withdrawn:
         withdraw(chosen, catalogue, [*found.new_aliases, *found.withdrawn])

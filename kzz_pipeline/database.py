@@ -25,6 +25,10 @@ CREATE TABLE IF NOT EXISTS kzz.versions (
 CREATE TABLE IF NOT EXISTS kzz.pending_years (
     root TEXT NOT NULL, fiscal_year INTEGER NOT NULL, PRIMARY KEY (root, fiscal_year)
 );
+CREATE TABLE IF NOT EXISTS kzz.doubts (
+    root TEXT NOT NULL, release_id TEXT NOT NULL, version TEXT NOT NULL, hashes TEXT NOT NULL,
+    PRIMARY KEY (root, release_id)
+);
 CREATE UNIQUE INDEX IF NOT EXISTS current_version ON kzz.versions (root, release_id) WHERE current;
 CREATE INDEX IF NOT EXISTS version_history ON kzz.versions (root, release_id, version);
 CREATE INDEX IF NOT EXISTS version_bytes ON kzz.versions (root, source_sha256);

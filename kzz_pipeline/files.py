@@ -8,6 +8,7 @@ notices.py do, and write by this; what they rename and remove themselves are who
 import ctypes
 import errno
 import io
+import math
 import os
 import secrets
 import shutil
@@ -25,8 +26,8 @@ import pyarrow.parquet as pq
 
 from kzz_pipeline.core.refusal import Refusal
 
-# In the name of every file that is not whole yet.
-TEMPORARY = ".tmp-"
+# In the name of every file or folder that is not whole yet.
+_UNFINISHED = ".tmp-"
 # The file that a process at work in a folder holds, and how long another waits for it.
 LOCK = ".lock"
 LOCK_SECONDS = 600
@@ -75,12 +76,34 @@ def write_temporary(path: Path, data: bytes | pa.Buffer, *, is_synced: bool = Tr
 
 def _temporary(path: Path) -> Path:
     # Not the process id: on a share, two machines may have the same.
-    return path.with_name(f".{path.name}{TEMPORARY}{secrets.token_hex(4)}")
+    return path.with_name(f".{path.name}{_UNFINISHED}{secrets.token_hex(4)}")
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether this is the name of what is not whole yet, or never was."""
+    return name.startswith(".") and _UNFINISHED in name[1:]
+
+
+def remove_unfinished(folder: Path, before: float = math.inf, of: Container[str] | None = None) -> None:
+    """Remove what killed processes left in a folder, if it is there: all of it, or of files or folders of these names.
+
+    Who still writes there must have begun after `before`, a time in seconds. An object store holds nothing unfinished.
+    """
+    if is_remote(folder) or not folder.is_dir():
+        return
+    with clear_errors(folder):
+        for name in filter(is_unfinished, os.listdir(folder)):
+            if of is not None and name[1:].rpartition(_UNFINISHED)[0] not in of:
+                continue
+            with suppress(FileNotFoundError):
+                if (folder / name).lstat().st_mtime < before:
+                    remove = shutil.rmtree if (folder / name).is_dir() else os.unlink
+                    remove(folder / name)
 
 
 def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
     """Make a folder of files, by their places in it: it appears with all of them, and not at all where there are none."""
-    aside = folder.with_name(f".{folder.name}{TEMPORARY}{os.getpid()}")
+    aside = folder.with_name(f".{folder.name}{_UNFINISHED}{os.getpid()}")
     with clear_errors(folder):
         shutil.rmtree(aside, ignore_errors=True)
         for place, data in files:

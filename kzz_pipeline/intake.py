@@ -35,6 +35,7 @@ class Survey:
 
     `known` is the last version of every release, by release id. `missing` are published releases whose file is gone,
     `withdrawn` those that a person said to take out. `present` are the ids of all whose file is there, refused or not.
+    It `has_doubts` where a run is publishing, or was killed while it did: then the catalogue may be behind.
     """
 
     known: dict[str, Version] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Survey:
     missing: list[Version] = field(default_factory=list)
     withdrawn: list[Version] = field(default_factory=list)
     present: set[str] = field(default_factory=set)
+    has_doubts: bool = False
 
 
 @cache
@@ -76,13 +78,15 @@ def survey(settings: Settings, catalogue: Catalogue) -> Survey:
     Raises Refusal where the raw root cannot be listed or corrections.yml is not valid.
     """
     corrections = read_corrections(settings.corrections_path)
-    current = catalogue.current()
+    # Asked first: what is recorded in between is then known.
+    has_doubts, current = bool(catalogue.doubts()), catalogue.current()
     files, refused = find_releases(settings.raw_root, {key for key, version in current.items() if version.file_list})
     incomplete = _incomplete(settings, current)
     there = {file.release_id for file in files}
     # A link and a file may be of one id: what is said of that is said of the file.
     refused = [replace(file, release_id="") if file.release_id in there else file for file in refused]
-    found = Survey(current, refused=refused, present=there | {file.release_id for file in refused})
+    present = there | {file.release_id for file in refused}
+    found = Survey(current, refused=refused, present=present, has_doubts=has_doubts)
     rewritten: dict[str, str] = {}
     candidates: list[tuple[ReleaseFile, str, Version | None]] = []
     for file in files:

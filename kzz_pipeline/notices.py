@@ -3,10 +3,19 @@
 Here belongs where they stand, and their coming and going. What they say is made by quarantine.py and report.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from kzz_pipeline.files import clear_errors, holds, is_remote, remove_folder, remove_if_empty, write_atomic
+from kzz_pipeline.files import (
+    clear_errors,
+    holds,
+    is_remote,
+    is_unfinished,
+    remove_folder,
+    remove_if_empty,
+    remove_unfinished,
+    write_atomic,
+)
 from kzz_pipeline.places import folder_of
 
 
@@ -30,10 +39,15 @@ def release_from_quarantine(root: Path, release_id: str) -> None:
 
 
 def in_quarantine(root: Path) -> list[str]:
-    """The releases that are said to be refused."""
+    """The releases that are said to be refused, or were about to be when a run was killed."""
     if not root.is_dir():
         return []
-    return sorted(folder.name for folder in root.iterdir() if (folder / "report.json").is_file())
+    return sorted(folder.name for folder in root.iterdir() if _is_ours({path.name for path in folder.glob("*")}))
+
+
+def _is_ours(names: set[str]) -> bool:
+    begun = {name for name in names if name == "report.md" or (is_unfinished(name) and name.startswith(".report."))}
+    return "report.json" in names or bool(names and names == begun)
 
 
 def report_path(root: Path, release_id: str) -> Path:
@@ -46,6 +60,11 @@ def write_report(root: Path, release_id: str, data: bytes) -> None:
     path = report_path(root, release_id)
     if not holds(path, data):
         write_atomic(path, data)
+
+
+def recover_reports(root: Path, release_ids: Iterable[str]) -> None:
+    """Remove what a killed run left of a report that it was writing on one of these. None of them may be published now."""
+    remove_unfinished(root, of={report_path(root, release_id).name for release_id in release_ids})
 
 
 def remove_report(root: Path, release_id: str) -> None:

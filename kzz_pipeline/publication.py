@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 
 from kzz_pipeline.bulk import apart, map_releases
-from kzz_pipeline.catalogue import Catalogue, Version
+from kzz_pipeline.catalogue import Catalogue, Doubt, Version
 from kzz_pipeline.changes import changes
 from kzz_pipeline.compaction import JOINABLE, separate
 from kzz_pipeline.core.document import Document
@@ -22,6 +22,7 @@ from kzz_pipeline.intake import Survey, fingerprint
 from kzz_pipeline.notices import (
     in_quarantine,
     quarantine,
+    recover_reports,
     release_from_quarantine,
     remove_report,
     report_path,
@@ -46,6 +47,7 @@ def run_stage_on(stage_name: str, settings: Settings, release_ids: Iterable[str]
     A release that is refused is recorded and described at once: the stages after this one may never run.
     """
     release_ids = list(release_ids)
+    settle_doubts(settings, Catalogue(settings.catalogue_path, settings.out_root))
     _make_again(stage_name, settings, release_ids, run_id)
     large = _large(settings, release_ids)
     outcomes = list(map_releases(stage_name, partial(run_stage, stage_name, settings), release_ids, large))
@@ -100,6 +102,7 @@ def publish_releases(settings: Settings, release_ids: Iterable[str], run_id: str
     catalogue = Catalogue(settings.catalogue_path, settings.out_root)
     corrections = read_corrections(settings.corrections_path)
     release_ids = list(release_ids)
+    settle_doubts(settings, catalogue)
     _make_again("curated_tables", settings, release_ids, run_id)
     large = _large(settings, release_ids)
     with writer(settings.out_root):
@@ -127,7 +130,7 @@ def _published_outcome(settings: Settings, outcome: Outcome) -> Outcome:
     """The outcome without the bytes that are published by now: those of thousands of releases need not be held."""
     if outcome.refusal is not None:
         return outcome
-    hashes = {place: hashlib.sha256(data).hexdigest() for place, data in outcome.files.items()}
+    hashes = {place: _sha256(data) for place, data in outcome.files.items()}
     report = report_path(settings.reports_root, outcome.release_id)
     return replace(outcome, files={}, published=hashes, report=b"", report_path=report)
 
@@ -153,12 +156,46 @@ def withdraw(settings: Settings, catalogue: Catalogue, versions: list[Version]) 
                 separate(settings.out_root, standing, joined)
                 staged.append(stage(settings.out_root, version.release_id, {}, standing))
         catalogue.add_pending_years({year for version in before.values() for year in version.years})
-        catalogue.doubt(list(before))
+        catalogue.doubt([Doubt(version, {}) for version in versions])
         publish(settings.out_root, staged)
         for version in versions:
             release_from_quarantine(settings.quarantine_root, version.release_id)
             remove_report(settings.reports_root, version.release_id)
-        catalogue.record(versions)
+        catalogue.record(versions, settles=True)
+
+
+def settle_doubts(settings: Settings, catalogue: Catalogue, *, waits: bool = True) -> None:
+    """Record what a killed run published, or took out, and could not record any more.
+
+    To be done before anything is compared with the catalogue: the file of such a release may be gone by now, or another.
+    Raises Refusal where a run is at work that does not end, or at once if this does not wait for it.
+    """
+    if not catalogue.doubts():
+        return
+    with writer(settings.out_root, waits=waits):
+        recorded = []
+        doubts, joined = catalogue.doubts(), joined_places(settings.out_root, JOINABLE)
+        recover_reports(settings.reports_root, {version.release_id for version, _ in doubts})
+        for version, hashes in doubts:
+            standing = published_files(settings.out_root, version.release_id, RELEASE_TABLES, joined)
+            if set(standing) != set(version.files) or not _stand(settings, hashes):
+                continue
+            if not version.files:
+                release_from_quarantine(settings.quarantine_root, version.release_id)
+                remove_report(settings.reports_root, version.release_id)
+            # A file that is still there is taken in again, and its report written.
+            recorded.append(version._replace(fingerprint="") if version.files else version)
+        catalogue.record(recorded, settles=True)
+        catalogue.drop_doubts()
+
+
+def _stand(settings: Settings, hashes: Mapping[str, str]) -> bool:
+    found = {place: release_bytes(settings.out_root, place) for place in hashes}
+    return all(data is not None and _sha256(data) == hashes[place] for place, data in found.items())
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def keep_quarantine(settings: Settings, found: Survey) -> list[str]:
@@ -282,13 +319,18 @@ def _publish_batch(
     staged = [stage(settings.out_root, *plan) for plan in planned]
     # Noted before the rows change: an interruption between the two costs a recomputation, not a stale figure.
     catalogue.add_pending_years(years)
-    catalogue.doubt([outcome.release_id for outcome in good])
+    catalogue.doubt(
+        [
+            Doubt(version, {place: _sha256(data) for place, data in files.items()})
+            for version, (_, files, _) in zip(versions, planned, strict=True)
+        ]
+    )
     publish(settings.out_root, staged)
     for outcome in good:
         # Before the record, which says that all is done.
         write_report(settings.reports_root, outcome.release_id, outcome.report)
         release_from_quarantine(settings.quarantine_root, outcome.release_id)
-    catalogue.record(versions)
+    catalogue.record(versions, settles=True)
     _set_aside(settings, catalogue, outcomes, run_id)
 
 

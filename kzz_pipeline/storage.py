@@ -23,11 +23,11 @@ from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.files import (
     LOCK,
     LOCK_SECONDS,
-    TEMPORARY,
     clear_errors,
     exchange,
     holds,
     is_remote,
+    is_unfinished,
     link,
     make_folder,
     remove_flat,
@@ -61,7 +61,7 @@ class Store(Protocol):
     Each method raises Refusal where the place cannot be read or written.
     """
 
-    def writer(self) -> AbstractContextManager[None]:
+    def writer(self, *, waits: bool) -> AbstractContextManager[None]:
         """Be the only one that writes; what an earlier writer left unfinished is settled first."""
 
     def published_files(self, release_id: str, tables: Iterable[str], joined: Container[str]) -> list[str]:
@@ -87,16 +87,16 @@ class LocalStore:
         self.root = root
 
     @contextmanager
-    def writer(self) -> Iterator[None]:
+    def writer(self, *, waits: bool) -> Iterator[None]:
         """Be the only one that writes under `self.root`; what an earlier writer left unfinished is settled first.
 
-        Raises Refusal where the folder cannot be written, or another writer does not end.
+        Raises Refusal where the folder cannot be written, or another writer does not end; at once if this does not wait.
         """
         with clear_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.root / LOCK)
             try:
-                lock.acquire(timeout=LOCK_SECONDS)
+                lock.acquire(timeout=LOCK_SECONDS if waits else 0)
             except Timeout:
                 raise Refusal(
                     "busy", f"another run is writing {self.root}", "wait until it ends, then run again"
@@ -185,9 +185,8 @@ class LocalStore:
                 remove_flat(folder)
             remove_if_empty(self.root / _SWAP)
         for folder in _own_folders(self.root):
-            for name in names_in(folder).hidden:
-                if TEMPORARY in name[1:]:
-                    (folder / name).unlink(missing_ok=True)
+            for name in filter(is_unfinished, names_in(folder).hidden):
+                (folder / name).unlink(missing_ok=True)
             remove_if_empty(folder)
 
 
@@ -199,8 +198,8 @@ class RemoteStore:
 
         self._objects = object_store(root)
 
-    def writer(self) -> AbstractContextManager[None]:
-        return self._objects.writer(LOCK_SECONDS)
+    def writer(self, *, waits: bool) -> AbstractContextManager[None]:
+        return self._objects.writer(LOCK_SECONDS if waits else 0)
 
     def published_files(self, release_id: str, tables: Iterable[str], joined: Container[str]) -> list[str]:
         names = chain.from_iterable(self._objects.places(table) for table in tables)
@@ -230,12 +229,12 @@ def store_of(root: Path) -> Store:
     return RemoteStore(root) if is_remote(root) else LocalStore(root)
 
 
-def writer(out_root: Path) -> AbstractContextManager[None]:
+def writer(out_root: Path, *, waits: bool = True) -> AbstractContextManager[None]:
     """Be the only one that writes under `out_root`; what an earlier writer left unfinished is settled first.
 
-    Raises Refusal where it cannot be written, or another writer does not end.
+    Raises Refusal where it cannot be written, or another writer does not end; at once if this does not wait.
     """
-    return store_of(out_root).writer()
+    return store_of(out_root).writer(waits=waits)
 
 
 def published_files(out_root: Path, release_id: str, tables: Iterable[str], joined: Container[str]) -> list[str]:

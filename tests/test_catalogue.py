@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 
-from kzz_pipeline.catalogue import Catalogue, Version, refusal_of
+from kzz_pipeline.catalogue import Catalogue, Doubt, Version, refusal_of
 from kzz_pipeline.core.refusal import Refusal
 
 FIRST = Version(
@@ -112,13 +112,31 @@ def test_touch_changes_the_stamp_of_the_current_version_alone(catalogue: Catalog
 def test_a_doubted_release_is_like_none_until_it_is_recorded(catalogue: Catalogue) -> None:
     """A fingerprint is never empty: no release's bytes match a doubted version, so it is taken in again."""
     catalogue.record([FIRST, FIRST._replace(release_id="2020-b")])
-    catalogue.doubt(["2020-a", "2020-none"])
+    catalogue.doubt([Doubt(FIRST, {}), Doubt(FIRST._replace(release_id="2020-none"), {})])
     assert {name: version.fingerprint for name, version in catalogue.current().items()} == {
         "2020-a": "",
         "2020-b": "mark",
     }
     catalogue.record([FIRST])
     assert catalogue.current()["2020-a"].fingerprint == "mark"
+
+
+def test_doubts_last_until_they_are_recorded_or_dropped(catalogue: Catalogue) -> None:
+    planned = [
+        Doubt(FIRST._replace(release_id=f"2020-{name}"), {f"x/2020/{name}.parquet": "ab" * 32}) for name in "abc"
+    ]
+    other = Catalogue(catalogue.path, Path("other"))
+    other.doubt(planned[:1])
+    catalogue.doubt(planned)
+    catalogue.doubt([planned[2]._replace(hashes={})])
+    catalogue.record([FIRST], settles=True)
+    # Refused, or found to be the same as another, by a run that does not know what stands.
+    catalogue.record([FIRST._replace(release_id="2020-b", status="refused")])
+    again = Catalogue(catalogue.path, Path(catalogue.root))
+    assert again.doubts() == [planned[1], planned[2]._replace(hashes={})]
+    again.drop_doubts()
+    assert catalogue.doubts() == []
+    assert other.doubts() == planned[:1]
 
 
 def test_pending_years_last_until_they_are_settled(catalogue: Catalogue) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from kzz_pipeline.catalogue import Catalogue, Version
+from kzz_pipeline.catalogue import Catalogue, Doubt, Version
 from kzz_pipeline.core.refusal import Refusal
 
 pytest.importorskip("psycopg2", reason="the extra cluster is not installed")
@@ -81,6 +81,7 @@ def told(catalogue: Catalogue) -> list[Any]:
         {key: plain(version) for key, version in catalogue.current_of(["2020-a", "2020-none"]).items()},
         catalogue.row_counts(),
         catalogue.pending_years(),
+        catalogue.doubts(),
         [[plain(version) for version in catalogue.history(name)] for name in ("2020-a", "2020-b")],
         catalogue.last_version() > 0,
     ]
@@ -101,7 +102,10 @@ def test_it_says_what_a_file_says(url: str, tmp_path: Path) -> None:
         catalogue.add_pending_years({2021})
         said[name].append(told(catalogue))
         catalogue.touch({"2020-a": "stamp"})
-        catalogue.doubt(["2020-b"])
+        doubts = [Doubt(VERSION._replace(release_id=f"2020-{letter}"), {"x": letter}) for letter in "bcd"]
+        catalogue.doubt(doubts)
+        catalogue.doubt(doubts)
+        catalogue.record([VERSION._replace(release_id="2020-d")], settles=True)
         catalogue.settle_years({2020})
         said[name].append(told(catalogue))
         assert told(other)[0] == {"2020-a": VERSION}
