@@ -1,15 +1,17 @@
-"""What is removed by itself: logs of runs that nothing shows any more, and intermediate tables of releases long published.
+"""What is removed by itself: logs of runs that nothing shows any more, intermediate tables of releases long published,
+and what killed runs left half written.
 
 What an auditor asks for is kept for good: the bytes of every release, the versions that were replaced, the catalogue.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import dagster as dg
 
 from kzz_pipeline.catalogue import Catalogue
-from kzz_pipeline.files import is_due
+from kzz_pipeline.files import is_due, is_remote, remove_unfinished
 from kzz_pipeline.settings import Settings
 from kzz_pipeline.state import StageStore
 
@@ -34,7 +36,17 @@ def tidy_when_due(settings: Settings, instance: dg.DagsterInstance) -> None:
 def tidy(settings: Settings, instance: dg.DagsterInstance) -> Tidied:
     """Remove what is older than the settings' `kept_days`. Call it as the only run on these releases."""
     before = datetime.now(UTC) - timedelta(days=settings.kept_days)
+    _forget_unfinished(settings)
     return Tidied(_forget_runs(instance, before), _forget_stages(settings, before))
+
+
+def _forget_unfinished(settings: Settings) -> None:
+    """Remove what killed runs left of bytes and replaced versions that they were keeping; another may be at work now."""
+    before = time.time() - _EVERY.total_seconds()
+    for root in (settings.bytes_root, settings.state_root / "versions"):
+        if not is_remote(root) and root.is_dir():
+            for folder in root.iterdir():
+                remove_unfinished(folder, before)
 
 
 def _forget_runs(instance: dg.DagsterInstance, before: datetime) -> int:

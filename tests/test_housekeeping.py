@@ -1,6 +1,8 @@
 """What is removed once it is old, and what never is."""
 
+import os
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +13,7 @@ from conftest import REAL_ID, Workplace
 from kzz_pipeline.assets import FISCAL_YEARS
 from kzz_pipeline.core.refusal import Refusal
 from kzz_pipeline.definitions import defs
+from kzz_pipeline.files import write_temporary
 from kzz_pipeline.housekeeping import tidy, tidy_when_due
 from kzz_pipeline.settings import settings
 from kzz_pipeline.state import StageStore
@@ -107,6 +110,28 @@ def test_the_run_that_checked_last_stays(workplace: Workplace, real_text: str, i
         _age(workplace, 91)
         tidy(settings(), instance)
         assert instance.get_run_by_id(checked) is not None
+
+
+def test_what_killed_runs_left_half_kept_goes_after_a_day(
+    workplace: Workplace, real_text: str, in_process: Run
+) -> None:
+    workplace.put("2020/kzz-key-projects.txt", real_text)
+    in_process()
+    bytes_of, versions = next(settings().bytes_root.iterdir()), settings().state_root / "versions" / REAL_ID
+    half = [write_temporary(bytes_of / "half", b"ha"), versions / ".1.tmp-7" / "projects"]
+    half[1].mkdir(parents=True)
+    (half[1] / "2020.parquet").write_bytes(b"PAR1")
+    yesterday = time.time() - 25 * 3600
+    for path in (half[0], half[1].parent):
+        os.utime(path, (yesterday, yesterday))
+    at_work = write_temporary(bytes_of / "another", b"an")
+    kept = {path: path.read_bytes() for path in settings().bytes_root.rglob("*") if path.is_file()}
+    with dg.DagsterInstance.get() as instance:
+        tidy(settings(), instance)
+    left = {path: path.read_bytes() for path in settings().bytes_root.rglob("*") if path.is_file()}
+    assert left == {path: data for path, data in kept.items() if path != half[0]}
+    assert at_work in left
+    assert list(versions.iterdir()) == []
 
 
 def test_tidying_is_done_once_a_day_by_the_command_line(workplace: Workplace, real_text: str, in_process: Run) -> None:
