@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -85,9 +86,12 @@ def releases_arrived(context: dg.SensorEvaluationContext, roots: Roots) -> dg.Se
     asked, seen = state.get("asked", {}), state.get("seen", {})
     try:
         catalogue = Catalogue(settings.catalogue_path, settings.out_root)
-        settle_doubts(settings, catalogue, waits=False)
+        # Where a run publishes now, or a store still holds a killed one's lock, a run that is asked for settles first.
+        with suppress(Refusal):
+            settle_doubts(settings, catalogue, waits=False)
         found = survey(settings, catalogue)
-        withdraw(settings, catalogue, [*found.new_aliases, *found.withdrawn])
+        if not found.has_doubts:
+            withdraw(settings, catalogue, [*found.new_aliases, *found.withdrawn])
         keep_quarantine(settings, found)
     except Refusal as refusal:
         return dg.SkipReason(str(refusal))

@@ -13,8 +13,10 @@ from conftest import REAL_ID, Workplace
 
 from kzz_pipeline.arrivals import MOST_PER_RUN, daily_sweep, ranges, releases_arrived, years_touched
 from kzz_pipeline.assets import Roots
+from kzz_pipeline.catalogue import Catalogue, Doubt
 from kzz_pipeline.definitions import defs
 from kzz_pipeline.home import prepare
+from kzz_pipeline.storage import writer
 
 Run = Callable[[], None]
 
@@ -126,6 +128,35 @@ def test_sensor_asks_once_for_what_is_new_and_says_why_it_waits(
         assert len(sweep) >= 1  # type: ignore[arg-type]
         waiting = list(years_touched(context()))  # type: ignore[call-overload]
         assert isinstance(waiting[0], dg.SkipReason)
+
+
+def test_sensor_goes_on_asking_while_another_publishes_and_takes_nothing_out(
+    workplace: Workplace, real_text: str, in_process: Run
+) -> None:
+    workplace.put("2020/a.txt", real_text)
+    in_process()
+    for name, text in (("2020/copy.txt", real_text), ("2020/new.txt", real_text.replace("469.37", "469.38"))):
+        os.utime(workplace.put(name, text), (1, 1))
+    roots = Roots(raw=str(workplace.raw), out=str(workplace.out))
+    catalogue = Catalogue(roots.settings.catalogue_path, workplace.out)
+    planned = Doubt(catalogue.current()["2020-a"]._replace(release_id="2020-b", file_list="x"), {})
+
+    def asked() -> list[str]:
+        context = dg.build_sensor_context(instance=instance, resources={"roots": roots})
+        with context:
+            result = releases_arrived(context)
+        assert isinstance(result, dg.SensorResult)
+        return [request.tags["dagster/asset_partition_range_start"] for request in result.run_requests or []]
+
+    with dg.DagsterInstance.get() as instance:
+        with writer(workplace.out):
+            catalogue.doubt([planned])
+            assert asked() == ["2020-new"]
+            assert set(catalogue.current()) == {"2020-a"}
+            assert catalogue.doubts() == [planned]
+        assert asked() == ["2020-new"]
+        assert catalogue.current()["2020-copy"].status == "alias"
+        assert catalogue.doubts() == []
 
 
 def test_ranges_join_neighbours_and_are_bounded() -> None:
