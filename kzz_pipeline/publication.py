@@ -47,12 +47,13 @@ def run_stage_on(stage_name: str, settings: Settings, release_ids: Iterable[str]
     A release that is refused is recorded and described at once: the stages after this one may never run.
     """
     release_ids = list(release_ids)
-    settle_doubts(settings, Catalogue(settings.catalogue_path, settings.out_root))
+    catalogue = Catalogue(settings.catalogue_path, settings.out_root)
+    settle_doubts(settings, catalogue)
     _make_again(stage_name, settings, release_ids, run_id)
     large = _large(settings, release_ids)
     outcomes = list(map_releases(stage_name, partial(run_stage, stage_name, settings), release_ids, large))
     outcomes = _checked(settings, stage_name, outcomes, large)
-    _set_aside(settings, Catalogue(settings.catalogue_path, settings.out_root), outcomes, run_id)
+    _set_aside(settings, catalogue, outcomes, run_id)
     return outcomes
 
 
@@ -180,11 +181,13 @@ def settle_doubts(settings: Settings, catalogue: Catalogue, *, waits: bool = Tru
             standing = published_files(settings.out_root, version.release_id, RELEASE_TABLES, joined)
             if set(standing) != set(version.files) or not _stand(settings, hashes):
                 continue
-            if not version.files:
+            if version.files:
+                # A file that is still there is taken in again, and its report written.
+                version = version._replace(fingerprint="")
+            else:
                 release_from_quarantine(settings.quarantine_root, version.release_id)
                 remove_report(settings.reports_root, version.release_id)
-            # A file that is still there is taken in again, and its report written.
-            recorded.append(version._replace(fingerprint="") if version.files else version)
+            recorded.append(version)
         catalogue.record(recorded, settles=True)
         catalogue.drop_doubts()
 
